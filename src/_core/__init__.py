@@ -1,0 +1,1 @@
+"""The native core: timing, counting and framing. It imports nothing else of Surgewire."""

@@ -1,0 +1,87 @@
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef enum:
+    FRAME_CONTINUATION = 0x0
+    FRAME_TEXT = 0x1
+    FRAME_BINARY = 0x2
+    FRAME_CLOSE = 0x8
+    FRAME_PING = 0x9
+    FRAME_PONG = 0xA
+
+    FRAME_MAX_HEADER = 14
+    FRAME_DEFAULT_LIMIT = 16777216
+
+# What frame_next found.
+cdef enum:
+    FRAME_EVENT_NONE = 0        # the input is used up; more is needed
+    FRAME_EVENT_MESSAGE = 1     # opcode is FRAME_TEXT or FRAME_BINARY; a whole message
+    FRAME_EVENT_PING = 2
+    FRAME_EVENT_PONG = 3
+    FRAME_EVENT_CLOSE = 4       # close_code 1005 where the frame had none; payload is the reason
+    FRAME_EVENT_ERROR = 5       # error is one of FRAME_ERROR_*; close_code is what to answer
+
+cdef enum:
+    FRAME_ERROR_NONE = 0
+    FRAME_ERROR_RESERVED_BITS = 1
+    FRAME_ERROR_OPCODE = 2
+    FRAME_ERROR_CONTROL_FRAGMENTED = 3
+    FRAME_ERROR_CONTROL_TOO_LONG = 4
+    FRAME_ERROR_MASK = 5              # masked where it must not be, or the reverse
+    FRAME_ERROR_LENGTH = 6            # 64-bit length with its top bit set
+    FRAME_ERROR_CONTINUATION = 7      # continuation without a start, or a start within a message
+    FRAME_ERROR_UTF8 = 8
+    FRAME_ERROR_CLOSE_CODE = 9
+    FRAME_ERROR_CLOSE_LENGTH = 10     # a close payload of one byte
+    FRAME_ERROR_FRAME_LIMIT = 11
+    FRAME_ERROR_MESSAGE_LIMIT = 12
+    FRAME_ERROR_MEMORY = 13
+
+ctypedef struct frame_event_t:
+    int kind
+    int error
+    uint8_t opcode
+    uint16_t close_code
+    uint8_t* payload            # valid until the next frame_next on this decoder or this input
+    size_t length
+
+# One incremental decoder; small, because every connection embeds one. The message buffer is taken
+# only while a message lies across reads or fragments, grows with what has really arrived, and is
+# given back when the message is complete.
+ctypedef struct frame_decoder_t:
+    uint64_t max_frame
+    uint64_t max_message
+    uint64_t remaining          # payload bytes of the current frame still to come
+    uint8_t* message            # assembly buffer
+    size_t message_length
+    size_t message_capacity
+    uint32_t mask_key
+    uint32_t mask_phase
+    uint32_t utf8_state
+    uint8_t header[14]
+    uint8_t header_length
+    uint8_t control[125]
+    uint8_t control_length
+    uint8_t opcode              # of the current frame
+    uint8_t message_opcode      # of the message being assembled; 0 when there is none
+    uint8_t fin
+    uint8_t state
+    uint8_t expects_mask        # 1 in the server role
+    uint8_t failed              # FRAME_ERROR_* for ever after an error
+
+cdef void frame_decoder_init(
+    frame_decoder_t* decoder, bint server_role, uint64_t max_frame, uint64_t max_message
+) noexcept nogil
+cdef void frame_decoder_free(frame_decoder_t* decoder) noexcept nogil
+# Takes bytes from data at *used on, moves *used forward, fills in event, returns event.kind.
+# Input is unmasked in place. Call again until FRAME_EVENT_NONE or FRAME_EVENT_ERROR.
+cdef int frame_next(
+    frame_decoder_t* decoder, uint8_t* data, size_t length, size_t* used, frame_event_t* event
+) noexcept nogil
+# Length of the header of a frame.
+cdef size_t frame_header_size(uint64_t payload_length, bint masked) noexcept nogil
+# Writes the header (key only when masked) and returns its length; the payload is the caller's.
+cdef size_t frame_write_header(
+    uint8_t* out, uint8_t opcode, bint fin, uint64_t payload_length, bint masked, uint32_t key
+) noexcept nogil
+# Stable name of an error: "reserved_bits", "opcode", ... as used after "protocol_" in the taxonomy.
+cdef const char* frame_error_name(int error) noexcept nogil

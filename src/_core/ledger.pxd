@@ -1,0 +1,61 @@
+from libc.stdint cimport uint32_t, uint64_t
+
+# How an arrival was booked.
+cdef enum:
+    LEDGER_DELIVERED = 0
+    LEDGER_REORDERED = 1        # delivered, after a higher number of its stream
+    LEDGER_DUPLICATED = 2
+    LEDGER_NOT_EXPECTED = 3     # numbered below what this receiver was to hear, or never sent
+    LEDGER_TOO_OLD = 4          # already booked as lost, because the window had moved past it
+
+# How a receiver ends.
+cdef enum:
+    LEDGER_DRAINED = 0          # the drain is over: what is missing is lost
+    LEDGER_CUT_OFF = 1          # above the highest received: lost to disconnect
+    LEDGER_LEFT = 2             # above the highest received: in flight at leave, not expected
+
+# Order of the counters in the memory that the caller hands in.
+cdef enum:
+    LEDGER_SENT = 0
+    LEDGER_EXPECTED = 1
+    LEDGER_DELIVERED_COUNT = 2
+    LEDGER_LOST = 3
+    LEDGER_LOST_TO_DISCONNECT = 4
+    LEDGER_IN_FLIGHT_AT_LEAVE = 5
+    LEDGER_DUPLICATED_COUNT = 6
+    LEDGER_REORDERED_COUNT = 7
+    LEDGER_LATE = 8
+    LEDGER_FOREIGN = 9
+    LEDGER_DAMAGED = 10
+    LEDGER_UNMARKED = 11        # messages without any marker
+    LEDGER_MISROUTED = 12       # a marker of this run that this receiver was not to hear
+    LEDGER_TOO_OLD_COUNT = 13
+    LEDGER_WARMUP_SENT = 14
+    LEDGER_WARMUP_DELIVERED = 15
+    LEDGER_COUNTERS = 16
+
+ctypedef struct ledger_window_t:
+    uint64_t base               # every number below is booked
+    uint64_t highest            # highest number received; base - 1 when none
+
+cdef class Ledger:
+    """Windows of one worker: one for each (receiver, stream) that it can hear."""
+    cdef readonly uint32_t windows
+    cdef readonly uint32_t window_bits      # a power of two, at least 64
+    cdef uint32_t words                     # window_bits / 64
+    cdef uint64_t* counts
+    cdef ledger_window_t* window
+    cdef uint64_t* bits
+    cdef object counts_owner
+
+    # The receiver hears the stream from number `first` on.
+    cdef void open(self, uint32_t window, uint64_t first) noexcept nogil
+    # One message was sent that `receivers` receivers should hear.
+    cdef void sent(self, uint64_t receivers) noexcept nogil
+    # The send failed after all.
+    cdef void unsent(self, uint64_t receivers) noexcept nogil
+    cdef int arrived(
+        self, uint32_t window, uint64_t sequence, uint64_t last_sent, bint late
+    ) noexcept nogil
+    # The receiver ends; `last_sent` is the last number of the stream sent while it heard it.
+    cdef void close(self, uint32_t window, uint64_t last_sent, int how) noexcept nogil

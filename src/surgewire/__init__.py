@@ -1,0 +1,1 @@
+"""Surgewire: load tester for WebSocket and realtime servers."""
