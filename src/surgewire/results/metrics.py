@@ -1,0 +1,38 @@
+"""The metrics of a run: each is one histogram of nanoseconds, shown in milliseconds."""
+
+# The sum of the phases, from the start of the attempt to the open connection.
+CONNECT_TIME = "connect_time"
+# Actual minus planned start of an attempt: the generator's own error.
+CONNECT_LAG = "connect_lag"
+DNS_TIME = "dns_time"
+TCP_TIME = "tcp_time"
+TLS_TIME = "tls_time"
+UPGRADE_TIME = "upgrade_time"
+# Arrival minus planned instant.
+MESSAGE_LATENCY = "message_latency"
+# Arrival minus actual send.
+SERVICE_TIME = "service_time"
+# Actual send minus planned instant: the generator's own error.
+SEND_LAG = "send_lag"
+# How late the worker's loop came back to a timer.
+LOOP_LAG = "loop_lag"
+# Our arrival stamp minus the kernel's receive stamp, on sampled connections.
+WITNESS_RECEIVE = "witness_receive"
+# The kernel's send stamp minus our send stamp, on sampled connections.
+WITNESS_SEND = "witness_send"
+
+METRICS: tuple[str, ...] = (
+    CONNECT_TIME,
+    CONNECT_LAG,
+    DNS_TIME,
+    TCP_TIME,
+    TLS_TIME,
+    UPGRADE_TIME,
+    MESSAGE_LATENCY,
+    SERVICE_TIME,
+    SEND_LAG,
+    LOOP_LAG,
+    WITNESS_RECEIVE,
+    WITNESS_SEND,
+)
+"""Names in the order of the histograms in shared memory, in the journal and in the result."""

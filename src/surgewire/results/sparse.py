@@ -1,0 +1,88 @@
+"""Sparse form of what a histogram gained: only the counts that changed, as bytes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+_INDEX = np.dtype("<i4")
+_COUNT = np.dtype("<i8")
+
+
+@dataclass(frozen=True, slots=True)
+class SparseHistogram:
+    """What a histogram gained in an interval; ``min_ns`` and ``max_ns`` are those of the run."""
+
+    indices: bytes
+    """int32, little-endian, ascending: positions among the counts."""
+    counts: bytes
+    """int64, little-endian: as many as indices."""
+    total_ns: int
+    """Gain of the sum of the values."""
+    clipped: int
+    """Gain of the values that lay outside the histogram's range."""
+    min_ns: int
+    max_ns: int
+
+    def __post_init__(self) -> None:
+        items = len(self.indices) // _INDEX.itemsize
+        if len(self.indices) % _INDEX.itemsize or len(self.counts) != items * _COUNT.itemsize:
+            raise ValueError("histogram: 'indices' and 'counts' do not fit together")
+
+    @classmethod
+    def from_arrays(
+        cls,
+        indices: npt.ArrayLike,
+        counts: npt.ArrayLike,
+        *,
+        total_ns: int,
+        min_ns: int,
+        max_ns: int,
+        clipped: int = 0,
+    ) -> Self:
+        """Pack two sequences of the same length."""
+        return cls(
+            indices=np.asarray(indices, dtype=_INDEX).tobytes(),
+            counts=np.asarray(counts, dtype=_COUNT).tobytes(),
+            total_ns=total_ns,
+            clipped=clipped,
+            min_ns=min_ns,
+            max_ns=max_ns,
+        )
+
+    def arrays(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Return indices and counts as read-only arrays."""
+        return np.frombuffer(self.indices, _INDEX), np.frombuffer(self.counts, _COUNT)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a map of msgpack types."""
+        return {
+            "indices": self.indices,
+            "counts": self.counts,
+            "total_ns": self.total_ns,
+            "clipped": self.clipped,
+            "min_ns": self.min_ns,
+            "max_ns": self.max_ns,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Raise ``ValueError`` when a key is missing or has the wrong type."""
+        if not isinstance(data, Mapping):
+            raise ValueError(f"histogram: must be a map, is {type(data).__name__}")
+        kinds = {
+            "indices": bytes,
+            "counts": bytes,
+            "total_ns": int,
+            "clipped": int,
+            "min_ns": int,
+            "max_ns": int,
+        }
+        for name, kind in kinds.items():
+            if name not in data:
+                raise ValueError(f"histogram: {name!r} is missing")
+            if not isinstance(data[name], kind):
+                raise ValueError(f"histogram: {name!r}: must be {kind.__name__}")
+        return cls(**{name: data[name] for name in kinds})
