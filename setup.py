@@ -2,8 +2,8 @@
 
 ``SURGEWIRE_BUILD`` selects the profile: ``release`` (default), ``debug`` (bounds checks, no
 optimisation) or ``sanitize`` (AddressSanitizer and UndefinedBehaviorSanitizer). Each profile keeps
-its generated C and its objects in ``build/<profile>``, because a change of profile alone does not
-make a module out of date.
+its generated C, its objects and its libraries in ``build/<profile>``, because a change of profile
+alone does not make a module out of date. For the same reason only release is built in place.
 """
 
 import os
@@ -32,35 +32,57 @@ MODULES = (
     "echo",
 )
 
+SANITIZERS = "-fsanitize=address,undefined"
 PROFILES = {
     "release": ["-O3", "-g1"],
     "debug": ["-O0", "-g3"],
-    "sanitize": ["-O1", "-g3", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"],
+    "sanitize": ["-O1", "-g3", "-fno-omit-frame-pointer", SANITIZERS],
 }
 
-profile = os.environ.get("SURGEWIRE_BUILD", "release")
-if profile not in PROFILES:
-    sys.exit(f"SURGEWIRE_BUILD={profile!r} is no build profile; use one of {', '.join(PROFILES)}")
 
-checked = profile != "release"
-extensions = [
-    Extension(
-        f"surgewire._core.{name}",
-        [str(Path("src") / "_core" / f"{name}.pyx")],
-        define_macros=[("SURGEWIRE_PROFILE", f'"{profile}"')],
-        extra_compile_args=PROFILES[profile],
-        extra_link_args=["-fsanitize=address,undefined"] if profile == "sanitize" else [],
-    )
-    for name in MODULES
-    if (Path("src") / "_core" / f"{name}.pyx").exists()
-    and (Path("src") / "_core" / f"{name}.pyx").stat().st_size > 1  # scaffold
-]
+def chosen_profile() -> str:
+    """Return the build profile asked for, or end with one line that says what is wrong."""
+    profile = os.environ.get("SURGEWIRE_BUILD", "release")
+    if profile not in PROFILES:
+        sys.exit(f"SURGEWIRE_BUILD={profile!r} is no build profile; use {', '.join(PROFILES)}")
+    if profile != "release" and {"--inplace", "-i"} & set(sys.argv):
+        sys.exit(
+            f"the {profile} profile is not built in place, where it would pass for the release "
+            f"build; write: SURGEWIRE_BUILD={profile} python setup.py build "
+            f"--build-lib build/{profile}/lib"
+        )
+    return profile
 
-setup(
-    ext_modules=cythonize(
-        extensions,
+
+def core_source(name: str) -> str:
+    """Return the path of a module's source, relative to this file."""
+    return str(Path("src") / "_core" / f"{name}.pyx")
+
+
+def is_landed(name: str) -> bool:  # scaffold
+    source = Path(core_source(name))
+    return source.exists() and source.stat().st_size > 1
+
+
+def extensions(profile: str, jobs: int) -> list[Extension]:
+    """Return the core's modules, translated to C in the profile's own folder."""
+    checked = profile != "release"
+    modules = [
+        Extension(
+            f"surgewire._core.{name}",
+            [core_source(name)],
+            define_macros=[("SURGEWIRE_PROFILE", f'"{profile}"')],
+            extra_compile_args=PROFILES[profile],
+            extra_link_args=[SANITIZERS] if profile == "sanitize" else [],
+        )
+        for name in MODULES
+        if is_landed(name)  # scaffold
+    ]
+    translated = cythonize(
+        modules,
         build_dir=f"build/{profile}/c",
         include_path=["src"],
+        nthreads=jobs,
         compiler_directives={
             "language_level": 3,
             "boundscheck": checked,
@@ -70,5 +92,19 @@ setup(
             "embedsignature": False,
             "warn.undeclared": False,
         },
-    ),
-)
+    )
+    for module in translated:
+        module.depends.append("setup.py")  # the flags are part of what a module is made of
+    return translated
+
+
+if __name__ == "__main__":  # translating in parallel may import this file again
+    profile = chosen_profile()
+    jobs = os.cpu_count() or 1
+    setup(
+        ext_modules=extensions(profile, jobs),
+        options={
+            "build": {"build_base": f"build/{profile}"},
+            "build_ext": {"parallel": jobs},
+        },
+    )
