@@ -1,0 +1,107 @@
+"""The memory that supervisor and workers share: mapped before forking, written without locks.
+
+Each worker writes its own slice and nobody else's; everybody reads all of them at any moment. So a
+worker that is killed leaves behind all that it counted.
+"""
+
+import mmap
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from surgewire.engine import layout
+from surgewire.engine.kinds import KIND_TABLE_BYTES, KindTable
+from surgewire.results.metrics import METRICS
+
+Counts = npt.NDArray[np.uint64]
+Words = npt.NDArray[np.int64]
+
+GAUGE_OPEN = 0
+GAUGE_PEAK_OPEN = 1
+
+PROGRESS_WORDS = 8
+PROGRESS_PHASE = 0
+"""Which step the worker has come to, an index into PHASES."""
+PROGRESS_HEARTBEAT_NS = 1
+"""When the worker's loop last turned, an instant; 0 before the first time."""
+PROGRESS_CONNECTED_NS = 2
+"""When the last of the worker's attempts had its outcome, an instant."""
+PROGRESS_FINISHED_NS = 3
+"""When the worker had booked everything and closed its connections, an instant."""
+
+PHASES = ("starting", "ready", "connecting", "connected", "sending", "draining", "finished")
+
+
+class WorkerSlice:
+    """What one worker counts, as views into the shared map.
+
+    `ledger`, `traffic`: uint64 by the names of the core's counters; `histograms`: int64 words of
+    the core's histogram for each metric; `errors`, `closed`: counts by kind; `progress`: int64,
+    see the PROGRESS_ constants.
+    """
+
+    def __init__(self, memory: npt.NDArray[np.uint8]) -> None:
+        """Lay the views over `memory`, slice_bytes() long."""
+        self._memory = memory
+        self._offset = 0
+        self.progress: Words = self._take(PROGRESS_WORDS * 8).view(np.int64)
+        self.ledger: Counts = self._take(len(layout.LEDGER_COUNTERS) * 8).view(np.uint64)
+        self.traffic: Counts = self._take(len(layout.TRAFFIC_COUNTERS) * 8).view(np.uint64)
+        self.errors = KindTable(self._take(KIND_TABLE_BYTES))
+        self.closed = KindTable(self._take(KIND_TABLE_BYTES))
+        self.histograms: dict[str, Words] = {
+            name: self._take(layout.HISTOGRAM_WORDS * 8).view(np.int64) for name in METRICS
+        }
+
+    def _take(self, length: int) -> npt.NDArray[np.uint8]:
+        start = self._offset
+        self._offset = start + length
+        return self._memory[start : start + length]
+
+
+def slice_bytes() -> int:
+    """Return how much memory the slice of one worker takes, in whole pages."""
+    words = PROGRESS_WORDS + len(layout.LEDGER_COUNTERS) + len(layout.TRAFFIC_COUNTERS)
+    words += layout.HISTOGRAM_WORDS * len(METRICS)
+    return _whole_pages(words * 8 + 2 * KIND_TABLE_BYTES)
+
+
+def _whole_pages(length: int) -> int:
+    return -(-length // mmap.PAGESIZE) * mmap.PAGESIZE
+
+
+class SharedRegion:
+    """One anonymous map for all workers; pages that nobody touches cost no memory.
+
+    `gauge`: int64[2], connections open now and the most that were open at once, over all workers;
+    changed atomically by the native gauge only.
+    """
+
+    def __init__(self, workers: int) -> None:
+        """Map memory for `workers` workers, all zero."""
+        if workers < 1:
+            raise ValueError("a run takes at least one worker")
+        stride = slice_bytes()
+        # Anonymous and shared: freed with the last view of the last process.
+        memory = np.frombuffer(mmap.mmap(-1, mmap.PAGESIZE + workers * stride), np.uint8)
+        # A page of its own: all workers write the gauge, and no slice shall share its cache line.
+        self.gauge: Words = memory[:16].view(np.int64)
+        starts = range(mmap.PAGESIZE, memory.nbytes, stride)
+        self._slices = tuple(WorkerSlice(memory[start : start + stride]) for start in starts)
+
+    @property
+    def workers(self) -> int:
+        """How many slices there are."""
+        return len(self._slices)
+
+    @property
+    def slices(self) -> Sequence[WorkerSlice]:
+        """The slices of all workers, in their order."""
+        return self._slices
+
+    def slice(self, worker: int) -> WorkerSlice:
+        """Return the slice of worker number `worker`, from 0 on."""
+        if not 0 <= worker < len(self._slices):
+            raise IndexError(f"there is no worker {worker} among {len(self._slices)}")
+        return self._slices[worker]
