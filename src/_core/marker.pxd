@@ -18,8 +18,10 @@ ctypedef struct marker_t:
     int64_t planned_ns          # 60 bits
     int64_t send_lag_ns         # 40 bits, saturating; actual send minus planned instant
 
+# Bits beyond a field's width are dropped, except that send_lag_ns is held to its range.
 cdef void marker_write(uint8_t* out, const marker_t* marker) noexcept nogil
-# Looks from data[*offset] on; on FOUND and DAMAGED moves *offset behind what was found.
+# Looks from data[*offset] on; on FOUND moves *offset behind the marker, on DAMAGED behind its
+# prefix, because a sound one may follow at once. `marker` is set on FOUND only.
 cdef int marker_find(
     const uint8_t* data, size_t length, size_t* offset, marker_t* marker
 ) noexcept nogil
