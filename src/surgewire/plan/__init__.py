@@ -1,0 +1,1 @@
+"""What is to happen: frozen models of a run, their validation, and values as people write them."""

@@ -1,0 +1,45 @@
+"""What is wrong with a plan, in one line."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from surgewire.plan.models import ConnectPlan, EchoPlan
+from surgewire.plan.units import shorten
+
+_UNITS = ("_ns", "_bytes")
+_OPTIONS = {model.__name__: model.OPTIONS for model in (EchoPlan, ConnectPlan)}
+
+
+def describe_error(error: ValidationError) -> str:
+    """Say what is wrong first: the field as the command line spells it, and what to write.
+
+    Takes errors of EchoPlan, ConnectPlan and EchoTargetConfig.
+    """
+    first = error.errors(include_url=False)[0]
+    message = _message(first["type"], first)
+    if not first["loc"]:
+        return message
+    field = str(first["loc"][0])
+    spelled = _OPTIONS.get(error.title, {}).get(field) or option_name(field)
+    return f"{spelled}: {message}"
+
+
+def option_name(field: str) -> str:
+    """``--connect-timeout`` for ``connect_timeout_ns``: the option that sets a field."""
+    for unit in _UNITS:
+        field = field.removesuffix(unit)
+    return "--" + field.replace("_", "-")
+
+
+def _message(kind: str, details: Any) -> str:
+    match kind:
+        case "value_error":
+            return str(details["ctx"]["error"])
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "there is no such field"
+        case _:
+            text = str(details["msg"])
+            return f"{shorten(details['input'])}: {text[:1].lower()}{text[1:]}"

@@ -1,0 +1,133 @@
+"""The address of the server under test."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+from urllib.parse import SplitResult, quote, urlsplit
+
+from surgewire.plan.units import shorten
+
+_EXAMPLE = "ws://127.0.0.1:8765/ or wss://example.com/path"
+_IPV6_HINT = "an IPv6 address is written ws://[::1]:8765/"
+_DEFAULT_PORTS = {"ws": 80, "wss": 443}
+_WEB_SCHEMES = {"http": "ws", "https": "wss"}
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_MAX_URL_LENGTH = 8000
+_MAX_HOST_LENGTH = 253
+_MAX_SHOWN = 100
+
+# What may stand unescaped in path and query (RFC 3986, section 3.3 and 3.4), "%" included: it is
+# taken as the start of an escape that the user wrote.
+_RESOURCE_SAFE = "/?:@!$&'()*+,;=-._~%"
+
+
+class TargetError(ValueError):
+    """A URL that cannot be load-tested; the message names it and shows a right one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A WebSocket server and the resource asked of it (RFC 6455, section 3).
+
+    ``url`` is the whole address in normal form, ``host`` is a name in ASCII or an address without
+    brackets, ``resource`` is path and query, never empty. Made by ``parse_target``.
+    """
+
+    url: str
+    secure: bool
+    host: str
+    port: int
+    resource: str
+
+    def __str__(self) -> str:
+        return self.url
+
+
+def parse_target(url: str) -> Target:
+    """Take a ``ws://`` or ``wss://`` URL apart.
+
+    Raises TargetError for other schemes, user names, fragments, bad hosts and bad ports.
+    """
+    url = url.strip()
+    if not url:
+        _refuse(url, f"is no URL; write for example {_EXAMPLE}")
+    if len(url) > _MAX_URL_LENGTH:
+        _refuse(url, f"is longer than {_MAX_URL_LENGTH} characters")
+    if any(character.isspace() or not character.isprintable() for character in url):
+        _refuse(url, "contains a space or unprintable character; escape it, a space is %20")
+    parts = _split(url)
+    scheme = parts.scheme
+    host, port = _host(url, parts), _port(url, parts)
+    resource = _resource(parts)
+    shown_host = f"[{host}]" if ":" in host else host
+    shown_port = "" if port == _DEFAULT_PORTS[scheme] else f":{port}"
+    return Target(
+        url=f"{scheme}://{shown_host}{shown_port}{resource}",
+        secure=scheme == "wss",
+        host=host,
+        port=port,
+        resource=resource,
+    )
+
+
+def _split(url: str) -> SplitResult:
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        _refuse(url, f"has no scheme; write ws://{url.lstrip('/')} or wss://{url.lstrip('/')}")
+    scheme = scheme.lower()
+    if scheme in _WEB_SCHEMES:
+        _refuse(url, f"is not a WebSocket address; write {_WEB_SCHEMES[scheme]}://{rest}")
+    if scheme not in _DEFAULT_PORTS:
+        _refuse(url, f"has an unknown scheme; write for example {_EXAMPLE}")
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+    except ValueError:
+        _refuse(url, f"has a bad host; {_IPV6_HINT}")
+    if parts.netloc.count(":") > 1 and "[" not in parts.netloc and "@" not in parts.netloc:
+        _refuse(url, f"has a bad host or port; {_IPV6_HINT}")
+    if "@" in parts.netloc:
+        _refuse(url, f"contains a user name; write {scheme}://{rest.partition('@')[2]}")
+    if "#" in url:
+        _refuse(url, f"has a fragment; write {url.partition('#')[0]} or escape # as %23")
+    return parts
+
+
+def _host(url: str, parts: SplitResult) -> str:
+    try:
+        host = parts.hostname or ""
+        if parts.netloc.startswith("["):
+            return str(ipaddress.IPv6Address(host))
+        host = host if host.isascii() else host.encode("idna").decode("ascii")
+    except ValueError:
+        _refuse(url, "has a bad host; write for example ws://example.com/ or ws://[::1]:8765/")
+    if not host:
+        _refuse(url, f"has no host; write for example {_EXAMPLE}")
+    labels = host.removesuffix(".").split(".")
+    if len(host) > _MAX_HOST_LENGTH or not all(map(_LABEL.fullmatch, labels)):
+        _refuse(url, f"has a bad host {shorten(host)}; write for example {_EXAMPLE}")
+    if labels[-1].isdigit():
+        try:
+            return str(ipaddress.IPv4Address(host))
+        except ValueError:
+            _refuse(url, f"has a bad address {shorten(host)}; write four numbers, as 127.0.0.1")
+    return host
+
+
+def _port(url: str, parts: SplitResult) -> int:
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        _refuse(url, "has a bad port; a port is a number from 1 to 65535")
+    return _DEFAULT_PORTS[parts.scheme] if port is None else port
+
+
+def _resource(parts: SplitResult) -> str:
+    path = quote(parts.path or "/", safe=_RESOURCE_SAFE)
+    return f"{path}?{quote(parts.query, safe=_RESOURCE_SAFE)}" if parts.query else path
+
+
+def _refuse(url: str, why: str) -> NoReturn:
+    raise TargetError(f"{shorten(url, _MAX_SHOWN)} {why}")
