@@ -2,7 +2,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Buffer
+from typing_extensions import Buffer, TypeAlias
+
+# numpy declares its arrays as buffers only from Python 3.12 on.
+Memory: TypeAlias = NDArray[np.int64] | Buffer
 
 HISTOGRAM_COUNT: int
 HISTOGRAM_MIN: int
@@ -24,14 +27,14 @@ SIGNIFICANT_DIGITS: int
 
 def index_of(value_ns: int) -> int: ...
 def bounds_of(index: int) -> tuple[int, int]: ...
-def view_words(buffer: Buffer) -> NDArray[np.int64]: ...
+def view_words(buffer: Memory) -> NDArray[np.int64]: ...
 def total_of(words: NDArray[np.int64]) -> int: ...
 def sparse_delta(
-    previous: Buffer, current: Buffer
+    previous: Memory, current: Memory
 ) -> tuple[bytes, bytes, int, int, int, int]: ...
 
 class Histogram:
-    def __init__(self, words: Buffer | None = None) -> None: ...
+    def __init__(self, words: Memory | None = None) -> None: ...
     @classmethod
     def from_sparse(
         cls,

@@ -7,6 +7,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from surgewire._core import histogram
+from surgewire._core.histogram import Histogram
+
 _INDEX = np.dtype("<i4")
 _COUNT = np.dtype("<i8")
 
@@ -86,3 +89,21 @@ class SparseHistogram:
             if not isinstance(data[name], kind):
                 raise ValueError(f"histogram: {name!r}: must be {kind.__name__}")
         return cls(**{name: data[name] for name in kinds})
+
+
+def sparse_delta(
+    before: npt.NDArray[np.int64], now: npt.NDArray[np.int64]
+) -> SparseHistogram | None:
+    """Give what a histogram gained between two snapshots of its words; None when nothing.
+
+    Raises ValueError when ``now`` is not a later state of ``before``.
+    """
+    delta = SparseHistogram(*histogram.sparse_delta(before, now))
+    return delta if delta.indices else None
+
+
+def add_sparse(target: Histogram, delta: SparseHistogram) -> None:
+    """Add a delta to a histogram. Raises ValueError when it does not fit the layout."""
+    target.add_sparse(
+        delta.indices, delta.counts, delta.total_ns, delta.clipped, delta.min_ns, delta.max_ns
+    )

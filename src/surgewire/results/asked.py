@@ -1,0 +1,101 @@
+"""What was asked for, read from the plan in the journal.
+
+The plan is read as a plain map and leniently: the plan of a newer minor version must not keep an
+older reader from making its report.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+_NS_PER_S = 1_000_000_000
+_HIDDEN = "***"
+_DEFAULT_PORTS = {"ws": 80, "wss": 443}
+
+
+def redact_url(url: str) -> str:
+    """Take user, password and fragment out of a URL and the values out of its query.
+
+    Tokens travel in query strings, and no list of names tells all of them: so every value goes.
+    """
+    try:
+        parts = urlsplit(url)
+        names = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        return _HIDDEN
+    query = "&".join(f"{name}={_HIDDEN}" for name, _ in names)
+    if parts.query and not names:
+        query = _HIDDEN
+    netloc = parts.netloc.rpartition("@")[2]
+    return SplitResult(parts.scheme, netloc, parts.path, query, "").geturl()
+
+
+def _host_and_port(url: str) -> tuple[str, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return "", None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The part of a plan that results are compared with."""
+
+    kind: str = ""
+    """``echo``, ``connect``, or empty while no start record is known."""
+    url: str = ""
+    """Without secrets; see ``redact_url``."""
+    host: str = ""
+    port: int | None = None
+    connections: int = 0
+    ramp_s: float = 0.0
+    duration_s: float = 0.0
+    warmup_s: float = 0.0
+    drain_s: float = 0.0
+    hold_s: float = 0.0
+    deadline_s: float = 0.0
+    pingpong: bool = False
+    witness: int = 0
+    plan: dict[str, Any] = field(default_factory=dict)
+    """The whole plan, its URL without secrets."""
+
+    @classmethod
+    def from_plan(cls, plan: Mapping[str, Any]) -> Self:
+        """Read ``plan.to_dict()``; what is missing counts as not asked for."""
+        url = plan.get("target")
+        url = url if isinstance(url, str) else ""
+        host, port = _host_and_port(url)
+        shown = redact_url(url)
+        return cls(
+            kind=str(plan.get("kind", "")),
+            url=shown,
+            host=host,
+            port=port,
+            connections=_whole(plan, "connections"),
+            ramp_s=_whole(plan, "ramp_ns") / _NS_PER_S,
+            duration_s=_whole(plan, "duration_ns") / _NS_PER_S,
+            warmup_s=_whole(plan, "warmup_ns") / _NS_PER_S,
+            drain_s=_whole(plan, "drain_ns") / _NS_PER_S,
+            hold_s=_whole(plan, "hold_ns") / _NS_PER_S,
+            deadline_s=_whole(plan, "deadline_ns") / _NS_PER_S,
+            pingpong=plan.get("pingpong") is True,
+            witness=_whole(plan, "witness"),
+            plan={**plan, "target": shown},
+        )
+
+    @property
+    def measured_phase(self) -> str:
+        """The phase that the figures are about."""
+        return "connecting" if self.kind == "connect" else "sending"
+
+    @property
+    def sends(self) -> bool:
+        """Whether messages are part of the run."""
+        return self.kind == "echo"
+
+
+def _whole(plan: Mapping[str, Any], name: str) -> int:
+    value = plan.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -1,0 +1,171 @@
+"""Puts a result together from a tally. Pure: the same tally gives the same result."""
+
+from typing import TYPE_CHECKING
+
+from surgewire.results.doubts import find_doubts
+from surgewire.results.metrics import LOOP_LAG, MESSAGE_LATENCY, METRICS, WITNESS_RECEIVE
+from surgewire.results.result import (
+    Connections,
+    Delivery,
+    Generator,
+    Note,
+    Result,
+    RunInfo,
+    TargetInfo,
+    Traffic,
+)
+from surgewire.results.verdict import Ending, judge
+
+if TYPE_CHECKING:
+    from surgewire.results.tally import Tally
+
+_DECIMALS = 3
+
+CLOSED_MODEL = Note(
+    "closed_model",
+    "closed model: each connection waits for its answer before it sends again, so a stall of the"
+    " target holds the sending back, and these percentiles hide it",
+)
+STAMPS_MISSING = Note(
+    "kernel_stamps_missing",
+    "no kernel stamps: what the generator itself adds to the latencies is not bounded",
+)
+
+
+def build_result(tally: "Tally") -> Result:
+    """Make the result of all records that the tally has taken in."""
+    asked, timeline = tally.asked, tally.timeline
+    connections, delivery = _connections(tally), _delivery(tally)
+    doubts = find_doubts(tally)
+    ending = Ending(
+        reason=timeline.end.reason if timeline.end else None,
+        at_s=timeline.at_s,
+        signal=timeline.stop_signal,
+    )
+    duration_s = round(timeline.length_s(asked.measured_phase), _DECIMALS)
+    return Result(
+        run=_run(tally),
+        target=TargetInfo(url=asked.url, host=asked.host, port=asked.port),
+        started_at=tally.start.started_at if tally.start else "",
+        duration_s=duration_s,
+        connections=connections,
+        delivery=delivery,
+        traffic=_traffic(tally, duration_s),
+        metrics={name: tally.summary(name) for name in METRICS if name != LOOP_LAG},
+        generator=_generator(tally),
+        events=tuple(timeline.events),
+        doubts=doubts,
+        notes=_notes(tally),
+        thresholds=(),
+        verdict=judge(ending, connections, delivery, doubts, sends=asked.sends),
+    )
+
+
+def _run(tally: "Tally") -> RunInfo:
+    start, asked = tally.start, tally.asked
+    return RunInfo(
+        id=start.run_id if start else "",
+        kind=asked.kind,
+        plan=asked.plan,
+        version=start.version if start else "",
+        machine=start.machine if start else {},
+    )
+
+
+def _connections(tally: "Tally") -> Connections:
+    counters = tally.counters
+    return Connections(
+        requested=tally.asked.connections,
+        attempted=counters["attempted"],
+        established=counters["established"],
+        failed=counters["failed"],
+        peak_open=tally.peak_open,
+        per_s=_connected_per_s(tally),
+        errors=_sorted(tally.errors),
+        closed=_sorted(tally.closed),
+    )
+
+
+def _connected_per_s(tally: "Tally") -> float | None:
+    timeline = tally.timeline
+    if tally.established_at_s is None:
+        return None
+    began_s = timeline.started_s.get("connecting", 0.0)
+    # Up to the last success: one attempt that runs into its timeout says nothing about the rate.
+    # Intervals are whole seconds; the length of the phase is exact where that came earlier.
+    spent_s = tally.established_at_s - began_s
+    if timeline.phase != "connecting":
+        spent_s = min(spent_s, timeline.length_s("connecting"))
+    return round(tally.counters["established"] / spent_s, _DECIMALS) if spent_s > 0 else None
+
+
+def _delivery(tally: "Tally") -> Delivery:
+    counters = tally.counters
+    expected, delivered = counters["expected"], counters["delivered"]
+    return Delivery(
+        planned=counters["planned"],
+        skipped=counters["skipped"],
+        sent=counters["sent"],
+        expected=expected,
+        delivered=delivered,
+        lost=counters["lost"],
+        lost_to_disconnect=counters["lost_to_disconnect"],
+        in_flight_at_leave=counters["in_flight_at_leave"],
+        undecided=tally.undecided,
+        duplicated=counters["duplicated"],
+        reordered=counters["reordered"],
+        late=counters["late"],
+        foreign=counters["foreign"],
+        damaged=counters["damaged"],
+        unmarked=counters["unmarked"],
+        misrouted=counters["misrouted"],
+        too_old=counters["too_old"],
+        warmup_sent=counters["warmup_sent"],
+        warmup_delivered=counters["warmup_delivered"],
+        rate=delivered / expected if expected > 0 else None,
+    )
+
+
+def _traffic(tally: "Tally", duration_s: float) -> Traffic:
+    sent = tally.counters["sent"]
+    per_s = round(sent / duration_s, _DECIMALS) if tally.asked.sends and duration_s > 0 else None
+    return Traffic(
+        bytes_in=tally.counters["bytes_in"],
+        bytes_out=tally.counters["bytes_out"],
+        frames_in=tally.counters["frames_in"],
+        sent_per_s=per_s,
+    )
+
+
+def _generator(tally: "Tally") -> Generator:
+    usage = tally.usage
+    workers = usage.in_order
+    return Generator(
+        processes=len(workers),
+        cpu_percent=tuple(round(worker.cpu_percent, 1) for worker in workers),
+        cpu_seconds=tuple(round(worker.cpu_s, _DECIMALS) for worker in workers),
+        rss_bytes=usage.rss_peak_bytes,
+        pss_bytes=usage.pss_peak_bytes,
+        loop_lag=tally.summary(LOOP_LAG),
+        memory_per_connection_bytes=usage.memory_per_connection_bytes,
+    )
+
+
+def _notes(tally: "Tally") -> tuple[Note, ...]:
+    asked = tally.asked
+    notes = [CLOSED_MODEL] if asked.pingpong else []
+    measured = tally.histogram(MESSAGE_LATENCY).count > 0
+    if measured and asked.witness > 0 and tally.histogram(WITNESS_RECEIVE).count == 0:
+        notes.append(STAMPS_MISSING)
+    notes += [
+        Note("event", str(event.detail.get("text", "")))
+        for event in tally.timeline.events
+        if event.kind == "note"
+    ]
+    return tuple(notes)
+
+
+def _sorted(counts: dict[str, int]) -> dict[str, int]:
+    """Order kinds by count, the most frequent first; by name where they are equal."""
+    items = [(kind, count) for kind, count in counts.items() if count]
+    return dict(sorted(items, key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,186 @@
+"""The result of a run: a frozen tree whose ``to_dict`` is the JSON of docs/result.schema.json."""
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+from surgewire.results.doubt import Doubt
+from surgewire.results.record import EventRecord
+from surgewire.results.summary import Summary
+from surgewire.results.verdict import Verdict
+
+SCHEMA = "surgewire.result/1"
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    return {part.name: getattr(item, part.name) for part in fields(item)}
+
+
+def _finite(value: Any) -> Any:
+    """Give facts that came from elsewhere without the numbers that JSON cannot hold."""
+    match value:
+        case dict():
+            return {str(name): _finite(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_finite(item) for item in value]
+        case float():
+            return value if math.isfinite(value) else None
+        case None | bool() | int() | str():
+            return value
+        case _:
+            return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """Which run this was."""
+
+    id: str
+    kind: str
+    plan: dict[str, Any]
+    """The plan as it was made, its URL without secrets."""
+    version: str
+    """Of Surgewire."""
+    machine: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetInfo:
+    """The server under test."""
+
+    url: str
+    """Without secrets: no user, no password, no values in the query."""
+    host: str
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """What was asked of connections and what was reached."""
+
+    requested: int
+    attempted: int
+    established: int
+    failed: int
+    peak_open: int
+    per_s: float | None
+    """Established per second, from the first planned attempt to the last success."""
+    errors: dict[str, int]
+    """Attempts that failed, by kind."""
+    closed: dict[str, int]
+    """Established connections that ended before we closed them, by kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The account of messages. ``expected = delivered + lost + lost_to_disconnect + undecided``."""
+
+    planned: int
+    skipped: int
+    sent: int
+    expected: int
+    delivered: int
+    lost: int
+    lost_to_disconnect: int
+    in_flight_at_leave: int
+    undecided: int
+    """Neither delivered nor lost yet; 0 unless the run was cut short."""
+    duplicated: int
+    reordered: int
+    late: int
+    foreign: int
+    damaged: int
+    unmarked: int
+    misrouted: int
+    too_old: int
+    warmup_sent: int
+    warmup_delivered: int
+    rate: float | None
+    """delivered / expected; None when nothing was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What went over the wire, handshakes not included."""
+
+    bytes_in: int
+    bytes_out: int
+    frames_in: int
+    sent_per_s: float | None
+    """Counted messages per second of sending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """What the load generator itself used, lists by worker number."""
+
+    processes: int
+    cpu_percent: tuple[float, ...]
+    """Mean of the measured phase, in percent of one core."""
+    cpu_seconds: tuple[float, ...]
+    """Of the whole run."""
+    rss_bytes: int
+    """Peak of all workers together."""
+    pss_bytes: int | None
+    """Peak of all workers together; None where the system does not tell."""
+    loop_lag: Summary
+    memory_per_connection_bytes: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the result file has it."""
+        return _plain(self) | {
+            "cpu_percent": list(self.cpu_percent),
+            "cpu_seconds": list(self.cpu_seconds),
+            "loop_lag": self.loop_lag.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark for the reader that puts no figure in doubt."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came out of a run."""
+
+    run: RunInfo
+    target: TargetInfo
+    started_at: str
+    """ISO 8601, UTC; empty when the journal held no start record."""
+    duration_s: float
+    """Time in which counted messages were sent; of a connect run, time of connecting."""
+    connections: Connections
+    delivery: Delivery
+    traffic: Traffic
+    metrics: dict[str, Summary]
+    """By name, all of ``METRICS`` but ``loop_lag``, which is in ``generator``."""
+    generator: Generator
+    events: tuple[EventRecord, ...]
+    doubts: tuple[Doubt, ...]
+    notes: tuple[Note, ...]
+    thresholds: tuple[dict[str, Any], ...]
+    verdict: Verdict
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give types of JSON: no NaN, None for what the sample does not carry."""
+        return {
+            "schema": SCHEMA,
+            "run": _finite(_plain(self.run)),
+            "target": _plain(self.target),
+            "started_at": self.started_at,
+            "duration_s": self.duration_s,
+            "connections": _plain(self.connections),
+            "delivery": _plain(self.delivery),
+            "traffic": _plain(self.traffic),
+            "metrics": {name: summary.to_dict() for name, summary in self.metrics.items()},
+            "generator": self.generator.to_dict(),
+            "events": [_finite(event.to_dict()) for event in self.events],
+            "doubts": [doubt.to_dict() for doubt in self.doubts],
+            "notes": [_plain(note) for note in self.notes],
+            "thresholds": list(self.thresholds),
+            "verdict": self.verdict.to_dict(),
+        }

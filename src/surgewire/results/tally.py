@@ -1,0 +1,92 @@
+"""From records to totals: the one way from what was counted to what is shown."""
+
+from collections import Counter
+
+from surgewire._core.histogram import Histogram
+from surgewire.results.asked import Asked
+from surgewire.results.build import build_result
+from surgewire.results.figures import Figures, figures_of
+from surgewire.results.record import (
+    EndRecord,
+    EventRecord,
+    IntervalRecord,
+    Record,
+    StartRecord,
+)
+from surgewire.results.result import Result
+from surgewire.results.sparse import add_sparse
+from surgewire.results.summary import Summary
+from surgewire.results.timeline import Timeline
+from surgewire.results.usage import Usage
+
+
+class Tally:
+    """Totals of a run, fed record by record. Memory does not grow with the length of the run."""
+
+    def __init__(self) -> None:
+        self.start: StartRecord | None = None
+        self.asked = Asked()
+        self.counters: Counter[str] = Counter()
+        """Of the ledger and of the traffic, by name."""
+        self.errors: Counter[str] = Counter()
+        self.closed: Counter[str] = Counter()
+        self.peak_open = 0
+        self.usage = Usage()
+        self.timeline = Timeline()
+        self.intervals = 0
+        self.last_interval = Figures()
+        self.established_at_s: float | None = None
+        """End of the latest interval in which a connection was established."""
+        self._histograms: dict[str, Histogram] = {}
+
+    def add(self, record: Record) -> None:
+        """Take in the next record of the run.
+
+        Raises ValueError when a histogram does not fit the layout.
+        """
+        match record:
+            case StartRecord():
+                self.start = record
+                self.asked = Asked.from_plan(record.plan)
+            case IntervalRecord():
+                self._add_interval(record)
+            case EventRecord():
+                self.timeline.add_event(record)
+            case EndRecord():
+                self.timeline.add_end(record)
+
+    def _add_interval(self, record: IntervalRecord) -> None:
+        self.intervals += 1
+        self.timeline.add_interval(record)
+        self.counters.update(record.counters)
+        self.errors.update(record.errors)
+        self.closed.update(record.closed)
+        self.peak_open = max(
+            self.peak_open, record.gauges.get("peak_open", 0), record.gauges.get("open", 0)
+        )
+        if record.counters.get("established", 0) > 0:
+            self.established_at_s = record.at_s
+        for name, delta in record.histograms.items():
+            add_sparse(self._histograms.setdefault(name, Histogram()), delta)
+        self.usage.add(record, measured=record.phase == self.asked.measured_phase)
+        errors = self.errors.total() + self.closed.total()
+        self.last_interval = figures_of(record, self.asked, self.counters, errors, self.timeline)
+
+    def histogram(self, metric: str) -> Histogram:
+        """Give the counts of a metric; empty where nothing was recorded. Not to be written to."""
+        histogram = self._histograms.get(metric)
+        return Histogram() if histogram is None else histogram
+
+    def summary(self, metric: str) -> Summary:
+        """Give the figures of a metric over the whole run so far."""
+        return Summary.of(self.histogram(metric))
+
+    @property
+    def undecided(self) -> int:
+        """Expected messages that are neither delivered nor lost (yet)."""
+        decided = ("delivered", "lost", "lost_to_disconnect")
+        return self.counters["expected"] - sum(self.counters[name] for name in decided)
+
+    def result(self) -> Result:
+        """Make the result of what was taken in so far; the same records give the same result."""
+        return build_result(self)

@@ -1,0 +1,121 @@
+"""The verdict on a run, in one word and its reasons."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from surgewire.results.doubt import Doubt
+
+if TYPE_CHECKING:
+    from surgewire.results.result import Connections, Delivery
+
+
+class Status(StrEnum):
+    """All verdicts there are, gravest last; the values are stable."""
+
+    PASS = "pass"  # noqa: S105 - a verdict
+    """The target did all that was asked, and the figures stand."""
+    DOUBTFUL = "doubtful"
+    """The target did all that was asked, but the figures may be the generator's."""
+    FAIL = "fail"
+    """The target fell short: connections or messages failed."""
+    INTERRUPTED = "interrupted"
+    """Stopped before its time; the figures are of the part that was run."""
+    FAILED = "failed"
+    """The run could not be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One status, the gravest that applies, and all reasons, the gravest first."""
+
+    status: Status
+    reasons: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the result file has it."""
+        return {"status": self.status.value, "reasons": list(self.reasons)}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the run ended."""
+
+    reason: str | None
+    """``finished``, ``interrupted``, ``failed``; None when the journal has no end."""
+    at_s: float
+    signal: str | None = None
+    """What asked the run to stop."""
+
+
+def judge(
+    ending: Ending,
+    connections: "Connections",
+    delivery: "Delivery",
+    doubts: tuple[Doubt, ...],
+    *,
+    sends: bool,
+) -> Verdict:
+    """Weigh a run; ``sends`` tells whether messages were part of it."""
+    impossible = _impossible(ending, connections, delivery, sends)
+    cut_short = _cut_short(ending)
+    shortfalls = _of_connections(ending, connections) + _of_messages(delivery)
+    in_doubt = [doubt.code.value for doubt in doubts if not doubt.code.minor]
+    doubtful = [f"figures in doubt: {', '.join(in_doubt)}"] if in_doubt else []
+    weighed = (
+        (Status.FAILED, impossible),
+        (Status.INTERRUPTED, cut_short),
+        (Status.FAIL, shortfalls),
+        (Status.DOUBTFUL, doubtful),
+    )
+    status = next((status for status, reasons in weighed if reasons), Status.PASS)
+    return Verdict(status, tuple(impossible + cut_short + shortfalls + doubtful))
+
+
+def _impossible(
+    ending: Ending, connections: "Connections", delivery: "Delivery", sends: bool
+) -> list[str]:
+    if ending.reason == "failed":
+        return ["the run could not be completed"]
+    if connections.attempted and not connections.established and ending.reason == "finished":
+        return ["no connection was established"]
+    nothing_sent = sends and not delivery.sent and not delivery.warmup_sent
+    if nothing_sent and ending.reason == "finished":
+        return ["no message was sent"]
+    return []
+
+
+def _cut_short(ending: Ending) -> list[str]:
+    if ending.reason is None:
+        return [f"killed: nothing is known after {ending.at_s:.1f} s"]
+    if ending.reason == "interrupted":
+        by = f" by {ending.signal}" if ending.signal else ""
+        return [f"stopped{by} after {ending.at_s:.1f} s"]
+    return []
+
+
+def _of_connections(ending: Ending, connections: "Connections") -> list[str]:
+    reasons = []
+    if ending.reason == "finished" and connections.attempted < connections.requested:
+        asked = f"{connections.requested:,} connections"
+        reasons.append(f"only {connections.attempted:,} of {asked} were attempted")
+    if connections.failed:
+        reasons.append(f"{connections.failed:,} of {connections.attempted:,} connections failed")
+    ended = sum(connections.closed.values())
+    if ended:
+        reasons.append(f"{ended:,} connections ended before their time")
+    return reasons
+
+
+def _of_messages(delivery: "Delivery") -> list[str]:
+    counts = (
+        (delivery.lost, "lost"),
+        (delivery.lost_to_disconnect, "lost to disconnect"),
+        (delivery.duplicated, "duplicated"),
+        (delivery.reordered, "reordered"),
+        (delivery.late, "late"),
+        (delivery.damaged, "damaged"),
+        (delivery.misrouted, "misrouted"),
+    )
+    found = [f"{count:,} {what}" for count, what in counts if count]
+    return [f"of {delivery.expected:,} messages {', '.join(found)}"] if found else []
