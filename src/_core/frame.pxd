@@ -1,4 +1,5 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 cdef enum:
     FRAME_CONTINUATION = 0x0
@@ -10,6 +11,19 @@ cdef enum:
 
     FRAME_MAX_HEADER = 14
     FRAME_DEFAULT_LIMIT = 16777216
+
+# Bits of the first and the second byte of a header: RFC 6455 section 5.2.
+cdef enum:
+    FRAME_FIN_BIT = 0x80
+    FRAME_RESERVED_BITS = 0x70
+    FRAME_OPCODE_BITS = 0x0F
+    FRAME_CONTROL_BIT = 0x08    # of the opcode
+
+    FRAME_MASK_BIT = 0x80
+    FRAME_LENGTH_BITS = 0x7F
+    FRAME_LENGTH_16 = 126       # the length stands in the next 2 bytes
+    FRAME_LENGTH_64 = 127       # the length stands in the next 8 bytes
+    FRAME_MAX_CONTROL = 125
 
 # What frame_next found.
 cdef enum:
@@ -41,7 +55,7 @@ ctypedef struct frame_event_t:
     int error
     uint8_t opcode
     uint16_t close_code
-    uint8_t* payload            # valid until the next frame_next on this decoder or this input
+    uint8_t* payload            # in the input or the decoder; valid until the next frame_next
     size_t length
 
 # One incremental decoder; small, because every connection embeds one. The message buffer is taken
@@ -77,11 +91,40 @@ cdef void frame_decoder_free(frame_decoder_t* decoder) noexcept nogil
 cdef int frame_next(
     frame_decoder_t* decoder, uint8_t* data, size_t length, size_t* used, frame_event_t* event
 ) noexcept nogil
-# Length of the header of a frame.
-cdef size_t frame_header_size(uint64_t payload_length, bint masked) noexcept nogil
-# Writes the header (key only when masked) and returns its length; the payload is the caller's.
-cdef size_t frame_write_header(
-    uint8_t* out, uint8_t opcode, bint fin, uint64_t payload_length, bint masked, uint32_t key
-) noexcept nogil
 # Stable name of an error: "reserved_bits", "opcode", ... as used after "protocol_" in the taxonomy.
 cdef const char* frame_error_name(int error) noexcept nogil
+
+
+cdef inline size_t frame_header_size(uint64_t payload_length, bint masked) noexcept nogil:
+    """Bytes of the header of a frame, masking key included."""
+    cdef size_t size = 6 if masked else 2
+    if payload_length < FRAME_LENGTH_16:
+        return size
+    return size + (2 if payload_length < 0x10000 else 8)
+
+
+cdef inline size_t frame_write_header(
+    uint8_t* out, uint8_t opcode, bint fin, uint64_t payload_length, bint masked, uint32_t key
+) noexcept nogil:
+    """Write a header of at most FRAME_MAX_HEADER bytes and return its length.
+
+    The key, as it lies in memory, is written only when masked; the payload is the caller's.
+    """
+    cdef uint8_t mask_bit = FRAME_MASK_BIT if masked else 0
+    cdef size_t size = frame_header_size(payload_length, masked)
+    cdef int width = 0
+    cdef int i
+    out[0] = (FRAME_FIN_BIT if fin else 0) | opcode
+    if payload_length < FRAME_LENGTH_16:
+        out[1] = mask_bit | <uint8_t>payload_length
+    elif payload_length < 0x10000:
+        out[1] = mask_bit | FRAME_LENGTH_16
+        width = 2
+    else:
+        out[1] = mask_bit | FRAME_LENGTH_64
+        width = 8
+    for i in range(width):
+        out[2 + i] = <uint8_t>(payload_length >> (8 * (width - 1 - i)))
+    if masked:
+        memcpy(out + size - 4, &key, 4)
+    return size

@@ -2,8 +2,7 @@
 
 The decoder takes bytes as they come and gives whole messages and control frames. A frame that lies
 whole in the input is unmasked and given where it lies; only what is cut across reads or fragments
-is assembled in a buffer. Every check is made on the byte that decides it, and in the order of the
-bytes, so that however the input is cut the events are the same.
+is assembled in a buffer. However the input is cut, the events are the same.
 
 Decisions where RFC 6455 leaves room, or where others do otherwise:
 
@@ -24,31 +23,18 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
+from surgewire._core.frame_header cimport (
+    FRAME_NEED_MORE,
+    FRAME_STATE_CLOSED,
+    FRAME_STATE_GIVEN,
+    FRAME_STATE_HEADER,
+    take_header,
+)
 from surgewire._core.mask cimport mask_apply
 from surgewire._core.utf8 cimport UTF8_ACCEPT, UTF8_REJECT, utf8_check
 
 cdef enum:
-    FIN_BIT = 0x80
-    RESERVED_BITS = 0x70
-    OPCODE_BITS = 0x0F
-    CONTROL_BIT = 0x08
-    MASK_BIT = 0x80
-    LENGTH_BITS = 0x7F
-    LENGTH_16 = 126
-    LENGTH_64 = 127
-    MAX_CONTROL = 125
     FIRST_CAPACITY = 512
-
-# What the decoder expects next.
-cdef enum:
-    STATE_HEADER = 0
-    STATE_PAYLOAD = 1
-    STATE_GIVEN = 2         # a header; the assembled message was given and can be freed
-    STATE_CLOSED = 3        # nothing: a close frame was received
-
-# Returned by a step that used up its input, besides FRAME_ERROR_*.
-cdef enum:
-    NEED_MORE = -1
 
 cdef const char** ERROR_NAMES = [
     "none",
@@ -89,156 +75,6 @@ cdef inline bint code_may_be_received(uint16_t code) noexcept nogil:
     if code < 3000:
         return 1000 <= code <= 1003 or 1007 <= code <= 1014
     return code <= 4999
-
-
-# ---- header -------------------------------------------------------------------------------------
-
-
-cdef inline uint8_t header_size(uint8_t second) noexcept nogil:
-    """Bytes of a header, known from its second byte."""
-    cdef uint8_t size = 6 if second & MASK_BIT else 2
-    if second & LENGTH_BITS == LENGTH_16:
-        return size + 2
-    if second & LENGTH_BITS == LENGTH_64:
-        return size + 8
-    return size
-
-
-cdef int check_first(const frame_decoder_t* decoder, uint8_t first) noexcept nogil:
-    """Reserved bits, opcode, and whether this frame may come now: sections 5.2, 5.4, 5.5."""
-    cdef uint8_t opcode = first & OPCODE_BITS
-    if first & RESERVED_BITS:
-        return FRAME_ERROR_RESERVED_BITS
-    if opcode & CONTROL_BIT:
-        if opcode > FRAME_PONG:
-            return FRAME_ERROR_OPCODE
-        return FRAME_ERROR_NONE if first & FIN_BIT else FRAME_ERROR_CONTROL_FRAGMENTED
-    if opcode > FRAME_BINARY:
-        return FRAME_ERROR_OPCODE
-    if (opcode == FRAME_CONTINUATION) == (decoder.message_opcode == 0):
-        return FRAME_ERROR_CONTINUATION
-    return FRAME_ERROR_NONE
-
-
-cdef int check_second(
-    const frame_decoder_t* decoder, uint8_t first, uint8_t second
-) noexcept nogil:
-    """Masking by role (section 5.1) and the length of control frames (section 5.5)."""
-    if ((second & MASK_BIT) != 0) != (decoder.expects_mask != 0):
-        return FRAME_ERROR_MASK
-    if first & CONTROL_BIT and second & LENGTH_BITS > MAX_CONTROL:
-        return FRAME_ERROR_CONTROL_TOO_LONG
-    return FRAME_ERROR_NONE
-
-
-cdef uint64_t read_length(const uint8_t* header) noexcept nogil:
-    """The payload length that a header declares, in whichever of the three forms."""
-    cdef uint64_t length = header[1] & LENGTH_BITS
-    cdef int width = 0
-    cdef int i
-    if length == LENGTH_16:
-        width = 2
-    elif length == LENGTH_64:
-        width = 8
-    if width:
-        length = 0
-        for i in range(width):
-            length = length << 8 | header[2 + i]
-    return length
-
-
-cdef int check_length(const frame_decoder_t* decoder, const uint8_t* header) noexcept nogil:
-    """The form of the length (section 5.2), and the limits."""
-    cdef uint64_t length = read_length(header)
-    cdef uint8_t form = header[1] & LENGTH_BITS
-    if form == LENGTH_16 and length < LENGTH_16:
-        return FRAME_ERROR_LENGTH
-    if form == LENGTH_64 and (length < 0x10000 or length >> 63):
-        return FRAME_ERROR_LENGTH
-    if header[0] & CONTROL_BIT:
-        return FRAME_ERROR_NONE
-    if length > decoder.max_frame:
-        return FRAME_ERROR_FRAME_LIMIT
-    # No sum: message_length never exceeds max_message, and a sum could wrap around.
-    if length > decoder.max_message - decoder.message_length:
-        return FRAME_ERROR_MESSAGE_LIMIT
-    return FRAME_ERROR_NONE
-
-
-cdef void open_frame(
-    frame_decoder_t* decoder, const uint8_t* header, uint8_t size
-) noexcept nogil:
-    """Take over a complete, checked header."""
-    cdef uint8_t opcode = header[0] & OPCODE_BITS
-    decoder.opcode = opcode
-    decoder.fin = header[0] & FIN_BIT != 0
-    decoder.remaining = read_length(header)
-    decoder.mask_phase = 0
-    if decoder.expects_mask:
-        memcpy(&decoder.mask_key, header + size - 4, 4)
-    if opcode & CONTROL_BIT:
-        decoder.control_length = 0
-    elif opcode != FRAME_CONTINUATION:
-        decoder.message_opcode = opcode
-        decoder.utf8_state = UTF8_ACCEPT
-    decoder.header_length = 0
-    decoder.state = STATE_PAYLOAD
-
-
-cdef int check_gathered(const frame_decoder_t* decoder) noexcept nogil:
-    """What the byte gathered last decides."""
-    cdef const uint8_t* header = <const uint8_t*>decoder.header
-    cdef uint8_t mask_bytes
-    cdef int error
-    if decoder.header_length == 1:
-        return check_first(decoder, header[0])
-    mask_bytes = 4 if header[1] & MASK_BIT else 0
-    if decoder.header_length == 2:
-        error = check_second(decoder, header[0], header[1])
-        if error != FRAME_ERROR_NONE:
-            return error
-    if decoder.header_length == header_size(header[1]) - mask_bytes:
-        return check_length(decoder, header)
-    return FRAME_ERROR_NONE
-
-
-cdef int gather_header(
-    frame_decoder_t* decoder, const uint8_t* data, size_t length, size_t* used
-) noexcept nogil:
-    """A header that is cut across reads, byte by byte."""
-    cdef int error
-    while used[0] < length:
-        decoder.header[decoder.header_length] = data[used[0]]
-        decoder.header_length += 1
-        used[0] += 1
-        error = check_gathered(decoder)
-        if error != FRAME_ERROR_NONE:
-            return error
-        if decoder.header_length >= 2 and decoder.header_length == header_size(decoder.header[1]):
-            open_frame(decoder, decoder.header, decoder.header_length)
-            return FRAME_ERROR_NONE
-    return NEED_MORE
-
-
-cdef int take_header(
-    frame_decoder_t* decoder, const uint8_t* data, size_t length, size_t* used
-) noexcept nogil:
-    cdef const uint8_t* header = data + used[0]
-    cdef size_t available = length - used[0]
-    cdef uint8_t size
-    cdef int error
-    if decoder.header_length != 0 or available < 2 or available < header_size(header[1]):
-        return gather_header(decoder, data, length, used)
-    size = header_size(header[1])
-    used[0] += size
-    error = check_first(decoder, header[0])
-    if error == FRAME_ERROR_NONE:
-        error = check_second(decoder, header[0], header[1])
-    if error == FRAME_ERROR_NONE:
-        error = check_length(decoder, header)
-    if error == FRAME_ERROR_NONE:
-        open_frame(decoder, header, size)
-    return error
 
 
 # ---- payload ------------------------------------------------------------------------------------
@@ -294,7 +130,7 @@ cdef inline size_t take_chunk(
 cdef int take_data(
     frame_decoder_t* decoder, uint8_t* chunk, size_t size, frame_event_t* event
 ) noexcept nogil:
-    """The next bytes of a data frame, unmasked. NEED_MORE when they complete no message."""
+    """The next bytes of a data frame, unmasked. FRAME_NEED_MORE when they complete no message."""
     cdef bint last = decoder.fin and decoder.remaining == 0
     cdef int error
     if decoder.message_opcode == FRAME_TEXT:
@@ -302,14 +138,14 @@ cdef int take_data(
         if decoder.utf8_state == UTF8_REJECT or (last and decoder.utf8_state != UTF8_ACCEPT):
             return FRAME_ERROR_UTF8
     if decoder.remaining == 0:
-        decoder.state = STATE_HEADER
+        decoder.state = FRAME_STATE_HEADER
     if not last or decoder.message_length > 0:
         error = append(decoder, chunk, size)
         if error != FRAME_ERROR_NONE:
             return error
         if not last:
-            return NEED_MORE
-        decoder.state = STATE_GIVEN
+            return FRAME_NEED_MORE
+        decoder.state = FRAME_STATE_GIVEN
         chunk = decoder.message
         size = decoder.message_length
     event.kind = FRAME_EVENT_MESSAGE
@@ -336,7 +172,7 @@ cdef int read_close(
         if utf8_check(UTF8_ACCEPT, payload, size) != UTF8_ACCEPT:
             return FRAME_ERROR_UTF8
     drop_message(decoder)
-    decoder.state = STATE_CLOSED
+    decoder.state = FRAME_STATE_CLOSED
     event.kind = FRAME_EVENT_CLOSE
     event.close_code = code
     event.payload = payload
@@ -347,15 +183,15 @@ cdef int read_close(
 cdef int take_control(
     frame_decoder_t* decoder, uint8_t* chunk, size_t size, frame_event_t* event
 ) noexcept nogil:
-    """The next bytes of a control frame, unmasked. NEED_MORE when they do not complete it."""
+    """The next bytes of a control frame, unmasked. FRAME_NEED_MORE when they do not complete it."""
     if decoder.remaining > 0 or decoder.control_length > 0:
         memcpy(decoder.control + decoder.control_length, chunk, size)
         decoder.control_length += <uint8_t>size
         if decoder.remaining > 0:
-            return NEED_MORE
+            return FRAME_NEED_MORE
         chunk = decoder.control
         size = decoder.control_length
-    decoder.state = STATE_HEADER
+    decoder.state = FRAME_STATE_HEADER
     event.opcode = decoder.opcode
     if decoder.opcode == FRAME_CLOSE:
         return read_close(decoder, chunk, size, event)
@@ -401,13 +237,13 @@ cdef int frame_next(
     if decoder.failed:
         used[0] = length
         return fail(decoder, decoder.failed, event)
-    if decoder.state == STATE_GIVEN:
+    if decoder.state == FRAME_STATE_GIVEN:
         drop_message(decoder)
-        decoder.state = STATE_HEADER
-    while decoder.state != STATE_CLOSED:
-        if decoder.state == STATE_HEADER:
+        decoder.state = FRAME_STATE_HEADER
+    while decoder.state != FRAME_STATE_CLOSED:
+        if decoder.state == FRAME_STATE_HEADER:
             outcome = take_header(decoder, data, length, used)
-            if outcome == NEED_MORE:
+            if outcome == FRAME_NEED_MORE:
                 return FRAME_EVENT_NONE
             if outcome != FRAME_ERROR_NONE:
                 return fail(decoder, outcome, event)
@@ -416,49 +252,16 @@ cdef int frame_next(
         chunk = data + used[0]
         size = take_chunk(decoder, chunk, length - used[0])
         used[0] += size
-        if decoder.opcode & CONTROL_BIT:
+        if decoder.opcode & FRAME_CONTROL_BIT:
             outcome = take_control(decoder, chunk, size, event)
         else:
             outcome = take_data(decoder, chunk, size, event)
         if outcome == FRAME_ERROR_NONE:
             return event.kind
-        if outcome != NEED_MORE:
+        if outcome != FRAME_NEED_MORE:
             return fail(decoder, outcome, event)
     used[0] = length
     return FRAME_EVENT_NONE
-
-
-# ---- encoder ------------------------------------------------------------------------------------
-
-
-cdef size_t frame_header_size(uint64_t payload_length, bint masked) noexcept nogil:
-    cdef size_t size = 6 if masked else 2
-    if payload_length < LENGTH_16:
-        return size
-    return size + (2 if payload_length < 0x10000 else 8)
-
-
-cdef size_t frame_write_header(
-    uint8_t* out, uint8_t opcode, bint fin, uint64_t payload_length, bint masked, uint32_t key
-) noexcept nogil:
-    cdef uint8_t mask_bit = MASK_BIT if masked else 0
-    cdef size_t size = frame_header_size(payload_length, masked)
-    cdef int width = 0
-    cdef int i
-    out[0] = (FIN_BIT if fin else 0) | opcode
-    if payload_length < LENGTH_16:
-        out[1] = mask_bit | <uint8_t>payload_length
-    elif payload_length < 0x10000:
-        out[1] = mask_bit | LENGTH_16
-        width = 2
-    else:
-        out[1] = mask_bit | LENGTH_64
-        width = 8
-    for i in range(width):
-        out[2 + i] = <uint8_t>(payload_length >> (8 * (width - 1 - i)))
-    if masked:
-        memcpy(out + size - 4, &key, 4)
-    return size
 
 
 # ---- Python -------------------------------------------------------------------------------------
@@ -572,7 +375,7 @@ def encode(opcode: int, payload: bytes, fin: bool = True, mask_key: bytes | None
     """
     if opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
         raise ValueError(f"{opcode} is no opcode; use 0, 1, 2, 8, 9 or 10")
-    if opcode & CONTROL_BIT and not (fin and len(payload) <= MAX_CONTROL):
+    if opcode & FRAME_CONTROL_BIT and not (fin and len(payload) <= FRAME_MAX_CONTROL):
         raise ValueError("a control frame is whole and has at most 125 bytes (RFC 6455, 5.5)")
     if mask_key is not None and len(mask_key) != 4:
         raise ValueError(f"a masking key has 4 bytes, not {len(mask_key)}")

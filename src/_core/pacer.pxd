@@ -19,7 +19,8 @@ ctypedef struct pacer_schedule_t:
     int64_t tick_ns             # instants are rounded down to this grid; 0 for none
 
 # Instant of message j of user i. previous_ns: exact (unrounded) instant of message j - 1, which
-# only poisson uses; *exact_ns receives the unrounded instant. Saturates at INT64_MAX.
+# only poisson uses (0 for the first); *exact_ns receives the unrounded instant. Saturates at
+# INT64_MAX.
 cdef int64_t pacer_instant(
     const pacer_schedule_t* schedule, uint64_t user, uint64_t j, int64_t previous_ns,
     int64_t* exact_ns
@@ -38,6 +39,6 @@ cdef class DueQueue:
     cdef int push(self, int64_t instant_ns, uint32_t user) noexcept nogil   # 0, or -1 when full
     cdef int64_t next_instant(self) noexcept nogil                          # INT64_MAX when empty
     cdef uint32_t next_user(self) noexcept nogil                            # only when not empty
-    cdef void pop(self) noexcept nogil
-    # The user at the top gets a new instant: one sift instead of pop and push.
+    cdef void pop(self) noexcept nogil                                      # only when not empty
+    # The user at the top gets a new instant: one sift instead of pop and push. Only when not empty.
     cdef void replace(self, int64_t instant_ns) noexcept nogil
