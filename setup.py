@@ -17,6 +17,7 @@ from setuptools import Extension, setup
 MODULES = (
     "build_info",
     "clock",
+    "hdr_codec",
     "histogram",
     "utf8",
     "mask",

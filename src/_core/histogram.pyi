@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Iterator
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +22,14 @@ HISTOGRAM_BUCKETS: int
 HISTOGRAM_COUNTS: int
 HISTOGRAM_WORDS: int
 HISTOGRAM_VALUE_BITS: int
-LOWEST_DISCERNIBLE_NS: int
-HIGHEST_TRACKABLE_NS: int
-SIGNIFICANT_DIGITS: int
 
 def index_of(value_ns: int) -> int: ...
 def bounds_of(index: int) -> tuple[int, int]: ...
 def view_words(buffer: Memory) -> NDArray[np.int64]: ...
 def total_of(words: NDArray[np.int64]) -> int: ...
-def sparse_delta(
-    previous: Memory, current: Memory
-) -> tuple[bytes, bytes, int, int, int, int]: ...
+def sparse_delta(previous: Memory, current: Memory) -> tuple[bytes, bytes, int, int, int, int]: ...
 
+@final
 class Histogram:
     def __init__(self, words: Memory | None = None) -> None: ...
     @classmethod

@@ -6,43 +6,24 @@ apart: the words may lie in a numpy array or in a map shared by processes, and a
 empty histogram. Files exchange histograms in HdrHistogram's V2 compressed encoding.
 """
 
-import base64
-import binascii
-import struct
-import zlib
-
 import numpy as np
 
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from surgewire._core.hdr_codec import decode_counts, encode_counts
+
+cimport cython
+from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memset
 
 cdef extern from *:
     """
     #define HIGHEST_RECORDABLE_NS (((int64_t)1 << 42) - 1)
-    /* The low word of a sum stays below this, so that neither a value nor a second sum overflows. */
+    /* The low word of a sum stays below this, so that adding a value or a sum cannot overflow. */
     #define SUM_MODULUS ((int64_t)1 << 62)
-    #define MOST INT64_MAX
     """
     const int64_t HIGHEST_RECORDABLE_NS
     const int64_t SUM_MODULUS
-    const int64_t MOST
     int clzll "__builtin_clzll"(unsigned long long) noexcept nogil
     bint unlikely "__builtin_expect"(bint, bint) noexcept nogil
-
-LOWEST_DISCERNIBLE_NS = 1_000
-HIGHEST_TRACKABLE_NS = 3_600_000_000_000
-SIGNIFICANT_DIGITS = 3
-
-COMPRESSED_COOKIE = 0x1C849304
-PAYLOAD_COOKIE = 0x1C849303
-# The last hexadecimal digit but one of a cookie is the word size, no part of its identity; V2 has 1.
-V2_WORD_SIZE = 0x10
-COOKIE_MASK = 0xFFFFFF0F
-OUTER_HEADER = struct.Struct(">II")
-PAYLOAD_HEADER = struct.Struct(">IIIIQQd")
-
-cdef enum:
-    VARINT_BYTES = 9
 
 
 cdef inline int64_t slot_of(int64_t value_ns) noexcept nogil:
@@ -115,8 +96,8 @@ def bounds_of(int64_t index):
 def view_words(buffer):
     """Return `buffer` as a numpy int64 array of HISTOGRAM_WORDS over the same memory.
 
-    `buffer` holds int64 words or plain bytes, as a map does. Raises TypeError when it holds anything
-    else, ValueError when its size is not that of one histogram.
+    `buffer` holds int64 words or plain bytes, as a map does. Raises TypeError when it holds
+    anything else, ValueError when its size is not that of one histogram.
     """
     view = memoryview(buffer)
     if not view.c_contiguous:
@@ -160,6 +141,7 @@ def sparse_delta(previous, current):
     )
 
 
+@cython.final
 cdef class Histogram:
     """Counts of durations in ns, over `words` or, without it, over memory of its own.
 
@@ -194,9 +176,19 @@ cdef class Histogram:
         The encoding carries counters alone, so min, max and sum follow from the bounds and middles
         of the buckets. Raises ValueError when `text` is damaged or of a layout other than ours.
         """
-        histogram = cls()
-        decode_counts(histogram, open_payload(text))
+        cdef Histogram histogram = cls()
+        counts = decode_counts(text)
+        present = np.flatnonzero(counts)
+        if present.size:
+            histogram.counts[:] = counts
+            histogram.take_header_from_counts(present[0], present[present.size - 1])
         return histogram
+
+    cdef int take_header_from_counts(self, int64_t first, int64_t last) except -1:
+        include_bounds(self.base, lowest_of(first), highest_of(last))
+        self.base[HISTOGRAM_COUNT] = counted(self.base)
+        set_total(self.base, sum([(low + high + 1) // 2 * n for low, high, n in self]))
+        return 0
 
     @property
     def counts(self):
@@ -244,7 +236,9 @@ cdef class Histogram:
         """
         array = np.asarray(values_ns)
         if array.dtype != np.int64 or array.ndim != 1:
-            raise TypeError(f"record_many takes a flat int64 array, not {array.ndim}d {array.dtype}")
+            raise TypeError(
+                f"values must be a flat int64 array, not one of {array.ndim}d {array.dtype}"
+            )
         cdef const int64_t[:] values = array
         cdef Py_ssize_t i
         with nogil:
@@ -293,9 +287,9 @@ cdef class Histogram:
             raise ValueError("counts must be positive")
         total_ns += self.total_ns
         # A snapshot taken while a worker records may hold a counter and not yet its extreme.
-        include_bounds(
-            self.base, min(min_ns, highest_of(where[0])), max(max_ns, lowest_of(where[where.size - 1]))
-        )
+        min_ns = min(min_ns, highest_of(where[0]))
+        max_ns = max(max_ns, lowest_of(where[where.size - 1]))
+        include_bounds(self.base, min_ns, max_ns)
         self.counts[where] += what
         self.base[HISTOGRAM_COUNT] += what.sum()
         self.base[HISTOGRAM_CLIPPED] += clipped
@@ -343,14 +337,7 @@ cdef class Histogram:
 
     def encode(self):
         """Return the counters in HdrHistogram's V2 compressed encoding, as base64 text."""
-        body = encode_counts(self.base)
-        header = PAYLOAD_HEADER.pack(
-            PAYLOAD_COOKIE | V2_WORD_SIZE, len(body), 0, SIGNIFICANT_DIGITS,
-            LOWEST_DISCERNIBLE_NS, HIGHEST_TRACKABLE_NS, 1.0,
-        )
-        packed = zlib.compress(header + body)
-        outer = OUTER_HEADER.pack(COMPRESSED_COOKIE | V2_WORD_SIZE, len(packed))
-        return base64.b64encode(outer + packed).decode("ascii")
+        return encode_counts(self.words[HISTOGRAM_HEADER:])
 
 
 cdef int set_total(int64_t* words, total_ns) except -1:
@@ -387,149 +374,3 @@ cdef int64_t index_at_rank(const int64_t* words, int64_t rank) noexcept nogil:
         if reached >= rank:
             return index
     return HISTOGRAM_COUNTS - 1
-
-
-cdef int put_varint(uint8_t* out, int64_t value) noexcept nogil:
-    """Write `value` as ZigZag LEB128 of at most nine bytes; the ninth has eight bits of value."""
-    cdef uint64_t rest = (<uint64_t>value << 1) ^ <uint64_t>(value >> 63)
-    cdef int used = 0
-    while rest >= 0x80 and used < VARINT_BYTES - 1:
-        out[used] = <uint8_t>(rest & 0x7F) | 0x80
-        rest >>= 7
-        used += 1
-    out[used] = <uint8_t>rest
-    return used + 1
-
-
-cdef int get_varint(const uint8_t* data, Py_ssize_t length, int64_t* value) noexcept nogil:
-    """Read what `put_varint` writes; return the bytes taken, 0 when the data ends too early."""
-    cdef uint64_t rest = 0
-    cdef int used = 0
-    while used < length:
-        if used == VARINT_BYTES - 1:
-            rest |= <uint64_t>data[used] << 56
-            break
-        rest |= <uint64_t>(data[used] & 0x7F) << (7 * used)
-        if data[used] < 0x80:
-            break
-        used += 1
-    if used == length:
-        return 0
-    value[0] = <int64_t>(rest >> 1) ^ -<int64_t>(rest & 1)
-    return used + 1
-
-
-cdef bytes encode_counts(const int64_t* words):
-    """Return the counters up to the last that is not zero; runs of zeros as their negated length."""
-    cdef int64_t limit = HISTOGRAM_COUNTS
-    while limit and words[HISTOGRAM_HEADER + limit - 1] == 0:
-        limit -= 1
-    out = bytearray(limit * VARINT_BYTES)
-    cdef uint8_t* start = out
-    cdef uint8_t* at = start
-    cdef int64_t index = 0
-    cdef int64_t zeros
-    while index < limit:
-        zeros = 0
-        while words[HISTOGRAM_HEADER + index + zeros] == 0:
-            zeros += 1
-        if zeros:
-            at += put_varint(at, -zeros if zeros > 1 else 0)
-            index += zeros
-        else:
-            at += put_varint(at, words[HISTOGRAM_HEADER + index])
-            index += 1
-    return bytes(out[:at - start])
-
-
-def open_payload(text):
-    """Return the encoded counters inside base64 `text`; raise ValueError where it is damaged."""
-    try:
-        packed = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ValueError(f"damaged histogram: no base64 ({error})") from None
-    if len(packed) < OUTER_HEADER.size:
-        raise ValueError(f"damaged histogram: {len(packed)} bytes are too few for its header")
-    cookie, length = OUTER_HEADER.unpack_from(packed)
-    if cookie & COOKIE_MASK != COMPRESSED_COOKIE:
-        raise ValueError(f"damaged histogram: cookie {cookie:#010x} is not that of compressed V2")
-    if length != len(packed) - OUTER_HEADER.size:
-        raise ValueError(
-            f"damaged histogram: {len(packed) - OUTER_HEADER.size} bytes where {length} are announced"
-        )
-    payload = inflate(packed[OUTER_HEADER.size:])
-    check_layout(payload)
-    return payload[PAYLOAD_HEADER.size:]
-
-
-def inflate(packed):
-    """Return `packed` decompressed, up to the size that the layout allows."""
-    inflater = zlib.decompressobj()
-    limit = PAYLOAD_HEADER.size + HISTOGRAM_COUNTS * VARINT_BYTES
-    try:
-        payload = inflater.decompress(packed, limit + 1)
-    except zlib.error as error:
-        raise ValueError(f"damaged histogram: cannot be decompressed ({error})") from None
-    if len(payload) > limit:
-        raise ValueError(f"damaged histogram: decompresses to more than {limit} bytes")
-    if not inflater.eof or inflater.unused_data:
-        raise ValueError("damaged histogram: its compressed part is cut off or too long")
-    return payload
-
-
-def check_layout(payload):
-    """Raise ValueError unless the counters of `payload` mean the same values as ours."""
-    if len(payload) < PAYLOAD_HEADER.size:
-        raise ValueError(f"damaged histogram: {len(payload)} bytes of payload are too few")
-    header = PAYLOAD_HEADER.unpack_from(payload)
-    cookie, length, offset, digits, lowest, highest, ratio = header
-    if cookie & COOKIE_MASK != PAYLOAD_COOKIE:
-        raise ValueError(f"damaged histogram: payload cookie {cookie:#010x} is not that of V2")
-    if length != len(payload) - PAYLOAD_HEADER.size:
-        raise ValueError(
-            f"damaged histogram: {len(payload) - PAYLOAD_HEADER.size} bytes of counters"
-            f" where {length} are announced"
-        )
-    # The highest value only says how many counters there are; each counter is checked as it comes.
-    same_unit = lowest >> HISTOGRAM_UNIT_MAGNITUDE == 1
-    if digits != SIGNIFICANT_DIGITS or not same_unit or offset != 0 or ratio != 1.0:
-        raise ValueError(
-            f"histogram of another layout: lowest {lowest}, highest {highest}, {digits} digits,"
-            f" offset {offset}, ratio {ratio}; readable are lowest {LOWEST_DISCERNIBLE_NS},"
-            f" highest {HIGHEST_TRACKABLE_NS}, {SIGNIFICANT_DIGITS} digits, offset 0, ratio 1.0"
-        )
-
-
-cdef int decode_counts(Histogram histogram, bytes data) except -1:
-    cdef const uint8_t* at = data
-    cdef Py_ssize_t left = len(data)
-    cdef int64_t index = 0
-    cdef int64_t value = 0
-    cdef int64_t run
-    cdef int used
-    while left:
-        used = get_varint(at, left, &value)
-        if used == 0:
-            raise ValueError("damaged histogram: its last counter is cut off")
-        at += used
-        left -= used
-        # Anything below one is a run of zeros; the first comparison keeps -value from overflowing.
-        run = HISTOGRAM_COUNTS + 1 if value < -HISTOGRAM_COUNTS else max(-value, 1)
-        if index + run > HISTOGRAM_COUNTS:
-            raise ValueError(f"histogram of another layout: more than {HISTOGRAM_COUNTS} counters")
-        if value > 0:
-            add_decoded(histogram, index, value)
-        index += run
-    return 0
-
-
-cdef int add_decoded(Histogram histogram, int64_t index, int64_t count) except -1:
-    cdef int64_t* words = histogram.base
-    if words[HISTOGRAM_COUNT] > MOST - count:
-        raise ValueError("damaged histogram: its counters add up to more than 2**63 - 1 values")
-    include_bounds(words, lowest_of(index), highest_of(index))
-    words[HISTOGRAM_HEADER + index] = count
-    words[HISTOGRAM_COUNT] += count
-    middle = lowest_of(index) + (highest_of(index) - lowest_of(index) + 1) // 2
-    set_total(words, total_of(histogram.words) + count * middle)
-    return 0
