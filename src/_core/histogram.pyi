@@ -1,12 +1,12 @@
 from collections.abc import Iterable, Iterator
-from typing import final
+from typing import TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Buffer, TypeAlias
+from typing_extensions import Buffer
 
 # numpy declares its arrays as buffers only from Python 3.12 on.
-Memory: TypeAlias = NDArray[np.int64] | Buffer
+_Memory: TypeAlias = NDArray[np.int64] | Buffer
 
 HISTOGRAM_COUNT: int
 HISTOGRAM_MIN: int
@@ -25,13 +25,15 @@ HISTOGRAM_VALUE_BITS: int
 
 def index_of(value_ns: int) -> int: ...
 def bounds_of(index: int) -> tuple[int, int]: ...
-def view_words(buffer: Memory) -> NDArray[np.int64]: ...
+def view_words(buffer: _Memory) -> NDArray[np.int64]: ...
 def total_of(words: NDArray[np.int64]) -> int: ...
-def sparse_delta(previous: Memory, current: Memory) -> tuple[bytes, bytes, int, int, int, int]: ...
+def sparse_delta(
+    previous: _Memory, current: _Memory
+) -> tuple[bytes, bytes, int, int, int, int]: ...
 
 @final
 class Histogram:
-    def __init__(self, words: Memory | None = None) -> None: ...
+    def __init__(self, words: _Memory | None = None) -> None: ...
     @classmethod
     def from_sparse(
         cls,
