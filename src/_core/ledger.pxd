@@ -2,11 +2,11 @@ from libc.stdint cimport uint32_t, uint64_t
 
 # How an arrival was booked.
 cdef enum:
-    LEDGER_DELIVERED = 0
+    LEDGER_DELIVERED = 0        # in order, for the first time
     LEDGER_REORDERED = 1        # delivered, after a higher number of its stream
     LEDGER_DUPLICATED = 2
-    LEDGER_NOT_EXPECTED = 3     # numbered below what this receiver was to hear, or never sent
-    LEDGER_TOO_OLD = 4          # already booked as lost, because the window had moved past it
+    LEDGER_NOT_EXPECTED = 3     # below what this receiver was to hear, never sent, or closed
+    LEDGER_TOO_OLD = 4          # the window moved past it: lost until now, or a duplicate
 
 # How a receiver ends.
 cdef enum:
@@ -35,8 +35,10 @@ cdef enum:
     LEDGER_COUNTERS = 16
 
 ctypedef struct ledger_window_t:
-    uint64_t base               # every number below is booked
-    uint64_t highest            # highest number received; base - 1 when none
+    uint64_t base               # every number below is booked; 0 when closed
+    uint64_t highest            # highest number received; first - 1 when none
+    uint64_t first              # the number from which on the receiver hears the stream
+    uint64_t sound              # from here up to base everything was delivered
 
 cdef class Ledger:
     """Windows of one worker: one for each (receiver, stream) that it can hear."""
@@ -48,14 +50,18 @@ cdef class Ledger:
     cdef uint64_t* bits
     cdef object counts_owner
 
-    # The receiver hears the stream from number `first` on.
+    # The receiver hears the stream from number `first` (at least 1) on. The window is closed.
     cdef void open(self, uint32_t window, uint64_t first) noexcept nogil
     # One message was sent that `receivers` receivers should hear.
     cdef void sent(self, uint64_t receivers) noexcept nogil
-    # The send failed after all.
+    # The send failed after all; the next message takes its number.
     cdef void unsent(self, uint64_t receivers) noexcept nogil
     cdef int arrived(
         self, uint32_t window, uint64_t sequence, uint64_t last_sent, bint late
     ) noexcept nogil
     # The receiver ends; `last_sent` is the last number of the stream sent while it heard it.
+    # A window that is not open is left alone.
     cdef void close(self, uint32_t window, uint64_t last_sent, int how) noexcept nogil
+
+    cdef uint64_t slide(self, uint32_t window, uint64_t base) noexcept nogil
+    cdef uint32_t _checked(self, window) except? 4294967295
