@@ -1,0 +1,387 @@
+"""One WebSocket connection on an asyncio transport: the native module that performs I/O.
+
+`Connection` implements asyncio's `BufferedProtocol`. The loop reads into one buffer that all
+connections of a worker share (`ReceiveBuffer`); `buffer_updated` hands the bytes to the frame decoder
+in place, without a Python object per message. Writing tries `send(2)` on the descriptor at once and
+leaves to the transport only what the kernel did not take, and only while the transport holds nothing
+older, so that order is kept. Where there is no plain descriptor to write on (TLS), the transport does
+all the writing.
+
+How bytes come and go is here; what a kind of connection does with them is in its subclass
+(`traffic`, `echo`).
+
+An owner is told what happens to a connection, by these methods:
+
+- `opened(connection)`: the upgrade is complete;
+- `failed(connection, kind)`: it ended before that;
+- `closed(connection, kind)`: it was open and ends now; kind is `None` where `close()` began it;
+- `gone(connection)`: the transport is closed; the last call.
+
+`kind` is a name of the error taxonomy. No method of a connection raises into the event loop.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.errno cimport EAGAIN, EINTR, errno
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from surgewire._core.clock cimport clock_now_ns
+from surgewire._core.frame cimport (
+    FRAME_CLOSE,
+    FRAME_DEFAULT_LIMIT,
+    FRAME_EVENT_CLOSE,
+    FRAME_EVENT_ERROR,
+    FRAME_EVENT_MESSAGE,
+    FRAME_EVENT_NONE,
+    FRAME_EVENT_PING,
+    FRAME_MAX_HEADER,
+    FRAME_PONG,
+    frame_decoder_free,
+    frame_decoder_init,
+    frame_error_name,
+    frame_event_t,
+    frame_next,
+    frame_write_header,
+)
+from surgewire._core.mask cimport mask_apply, mask_next_key
+from surgewire._core.witness cimport Witness
+
+cdef extern from "sys/socket.h" nogil:
+    ssize_t send(int fd, const void* data, size_t length, int flags)
+    int MSG_DONTWAIT
+
+cdef extern from *:
+    """
+    #include <sys/socket.h>
+    #ifndef MSG_NOSIGNAL
+    #define MSG_NOSIGNAL 0
+    #endif
+    """
+    int MSG_NOSIGNAL
+
+cdef enum:
+    MAX_CONTROL_PAYLOAD = 125
+    # A peer that pings without reading must not make us hold its pongs in memory.
+    MAX_UNSENT_FOR_PONG = 65536
+
+# Where connections without counters of their own count their bytes.
+cdef uint64_t _uncounted[2]
+
+
+cdef class ReceiveBuffer:
+    """The memory that the loop reads into, one for all connections of a loop.
+
+    size: bytes. One read takes at most this much.
+    """
+
+    def __cinit__(self, size_t size = 262144):
+        cdef uint8_t[::1] view
+        if size < 4096:
+            raise ValueError(f"a receive buffer needs at least 4096 bytes, not {size}")
+        memory = bytearray(size)
+        view = memory
+        self.view = memoryview(memory)
+        self.data = &view[0]
+        self.size = size
+
+
+cdef class Connection:
+    """A WebSocket in the client or server role, as a protocol for `loop.create_connection`.
+
+    buffer: the loop's receive buffer. owner: is told what happens (see the module).
+    handshake: an object with `start() -> bytes`, what to send first, and
+    `feed(data) -> (reply, done, rest)`, which raises `UpgradeError` (with `kind` and `reply`).
+    client: the role. tls: the upgrade waits for `secured()`. max_message_bytes: limit for frames
+    and messages.
+    """
+
+    def __cinit__(
+        self,
+        ReceiveBuffer buffer not None,
+        object owner,
+        object handshake,
+        *args,
+        bint client = True,
+        bint tls = False,
+        uint64_t max_message_bytes = FRAME_DEFAULT_LIMIT,
+        **kwargs,
+    ):
+        self.buffer = buffer
+        self.owner = owner
+        self.handshake = handshake
+        self.client = client
+        self.tls = tls
+        self.fd = -1
+        self.phase = CONNECTION_NEW
+        self.bytes_in = &_uncounted[0]
+        self.bytes_out = &_uncounted[1]
+        frame_decoder_init(&self.decoder, not client, max_message_bytes, max_message_bytes)
+
+    def __dealloc__(self):
+        frame_decoder_free(&self.decoder)
+
+    # What asyncio calls.
+
+    def connection_made(self, transport) -> None:
+        """Keep the transport; without TLS, begin the upgrade."""
+        self.tcp_ns = clock_now_ns()
+        self.transport = transport
+        if not self.tls:
+            self.fd = transport.get_extra_info("socket").fileno()
+            self._start_upgrade()
+
+    def secured(self, transport) -> None:
+        """Go on over the transport that TLS has been started on; begin the upgrade."""
+        self.transport = transport
+        self.secured_ns = clock_now_ns()
+        self._start_upgrade()
+
+    def get_buffer(self, sizehint):
+        """Lend the loop the receive buffer."""
+        if self.witness is not None:
+            self.witness.before_read()
+        return self.buffer.view
+
+    def buffer_updated(self, Py_ssize_t length) -> None:
+        """Handle `length` bytes that the loop has read."""
+        self.arrival_ns = clock_now_ns()
+        if self.witness is not None:
+            self.witness.after_read()
+        self.bytes_in[0] += <uint64_t>length
+        if self.phase == CONNECTION_UPGRADING:
+            self.feed_handshake(<size_t>length)
+        else:
+            self.parse(self.buffer.data, <size_t>length)
+        self.on_read_done()
+
+    def eof_received(self) -> None:
+        """Let the transport close; `connection_lost` says what that means."""
+
+    def pause_writing(self) -> None:
+        """Take no notice: `unsent_bytes` is asked before every write that may wait."""
+
+    def resume_writing(self) -> None:
+        """Take no notice (see `pause_writing`)."""
+
+    def connection_lost(self, exc) -> None:
+        """Book the end and let everything go."""
+        if self.phase == CONNECTION_NEW and self.tls:
+            self.begin_close("tls_eof")
+        elif self.phase < CONNECTION_OPEN:
+            self.begin_close(self._loss(exc, "upgrade_eof"))
+        elif self.phase == CONNECTION_OPEN:
+            self.begin_close(self._loss(exc, "eof"))
+        self.phase = CONNECTION_CLOSED
+        self.fd = -1
+        self.transport = None
+        self.handshake = None
+        self.witness = None
+        owner, self.owner = self.owner, None
+        if owner is not None:
+            owner.gone(self)
+
+    # What owners call.
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can be sent."""
+        return self.phase == CONNECTION_OPEN
+
+    def fileno(self) -> int:
+        """Return the descriptor, -1 where there is none that can be written to directly."""
+        return self.fd
+
+    def close(self, uint16_t code = 1000) -> None:
+        """Begin the closing handshake (RFC 6455 section 7.1.2); without an upgrade, just end."""
+        if self.phase == CONNECTION_OPEN:
+            self._send_close(code)
+            self.begin_close(None)
+        elif self.phase < CONNECTION_OPEN:
+            self.abort("cancelled")
+
+    def abort(self, kind: str | None = None) -> None:
+        """End at once, without a closing handshake. kind: what to book it as."""
+        if self.phase < CONNECTION_CLOSING:
+            self.begin_close(kind)
+        if self.transport is not None:
+            self.transport.abort()
+
+    def observe(self, witness: Witness) -> None:
+        """Let a witness compare our stamps with the kernel's from now on."""
+        self.witness = witness
+
+    # The upgrade.
+
+    cdef int _start_upgrade(self) except -1:
+        cdef bytes request = self.handshake.start()
+        self.phase = CONNECTION_UPGRADING
+        if request:
+            self.write(<const uint8_t*>PyBytes_AS_STRING(request), len(request))
+        return 0
+
+    cdef void feed_handshake(self, size_t length) noexcept:
+        cdef bytes reply
+        cdef bytearray rest
+        cdef uint8_t[::1] view
+        received = PyBytes_FromStringAndSize(<char*>self.buffer.data, length)
+        try:
+            reply, done, tail = self.handshake.feed(received)
+        except Exception as error:
+            # An UpgradeError says what to answer; anything else is a response beyond repair.
+            reply = getattr(error, "reply", b"")
+            if reply:
+                self.write(<const uint8_t*>PyBytes_AS_STRING(reply), len(reply))
+            self.begin_close(getattr(error, "kind", "upgrade_invalid"))
+            self.transport.close()
+            return
+        if reply:
+            self.write(<const uint8_t*>PyBytes_AS_STRING(reply), len(reply))
+        if not done:
+            return
+        self.handshake = None
+        self.phase = CONNECTION_OPEN
+        self.open_ns = self.arrival_ns
+        self.owner.opened(self)
+        if tail:
+            rest = bytearray(tail)
+            view = rest
+            self.parse(&view[0], len(rest))
+
+    # Frames.
+
+    cdef void parse(self, uint8_t* data, size_t length) noexcept:
+        cdef frame_event_t event
+        cdef size_t used = 0
+        cdef int kind
+        while self.phase == CONNECTION_OPEN or (
+            self.phase == CONNECTION_CLOSING and self.awaits_close
+        ):
+            kind = frame_next(&self.decoder, data, length, &used, &event)
+            if kind == FRAME_EVENT_NONE:
+                return
+            if kind == FRAME_EVENT_MESSAGE:
+                if self.phase == CONNECTION_OPEN:
+                    self.on_message(event.opcode, event.payload, event.length)
+            elif kind == FRAME_EVENT_PING:
+                if self.phase == CONNECTION_OPEN and self.unsent_bytes() <= MAX_UNSENT_FOR_PONG:
+                    self.send_frame(FRAME_PONG, event.payload, event.length)
+            elif kind == FRAME_EVENT_CLOSE:
+                self.on_close_frame(event.close_code)
+                return
+            elif kind == FRAME_EVENT_ERROR:
+                self.fail(event.error, event.close_code)
+                return
+
+    cdef void on_message(self, uint8_t opcode, uint8_t* payload, size_t length) noexcept:
+        pass
+
+    cdef void on_read_done(self) noexcept:
+        pass
+
+    cdef void on_close_frame(self, uint16_t code) noexcept:
+        if self.phase == CONNECTION_OPEN:
+            self.on_read_done()
+            self._send_close(code)
+            self.begin_close(f"close_{code}")
+        self.awaits_close = False
+        # The server closes the TCP connection first (RFC 6455 section 7.1.1): the client's ports
+        # do not linger in TIME_WAIT. The owner bounds the wait.
+        if not self.client and self.transport is not None:
+            self.transport.close()
+
+    cdef void fail(self, int error, uint16_t close_code) noexcept:
+        name = frame_error_name(error).decode("ascii")
+        if self.phase == CONNECTION_OPEN:
+            self.on_read_done()
+            self._send_close(close_code)
+            self.begin_close(f"protocol_{name}")
+        self.awaits_close = False
+        if self.transport is not None:
+            self.transport.close()
+
+    cdef void begin_close(self, object kind) noexcept:
+        was = self.phase
+        self.phase = CONNECTION_CLOSING
+        if self.owner is None:
+            return
+        if was == CONNECTION_OPEN:
+            self.owner.closed(self, kind)
+        else:
+            self.owner.failed(self, kind)
+
+    cdef object _loss(self, object exc, object at_eof):
+        if self.send_errno != 0 or isinstance(exc, ConnectionError):
+            return "tcp_reset"
+        if isinstance(exc, TimeoutError):
+            return "tcp_timeout"
+        return at_eof
+
+    # Writing.
+
+    cdef int _send_close(self, uint16_t code) except -1:
+        cdef uint8_t payload[2]
+        # 1005 and 1006 say that no code came; they never travel (RFC 6455 section 7.4.1).
+        cdef size_t length = 0 if code == 1005 or code == 1006 or code == 0 else 2
+        payload[0] = <uint8_t>(code >> 8)
+        payload[1] = <uint8_t>(code & 0xFF)
+        if not self.close_sent:
+            self.close_sent = True
+            self.awaits_close = True
+            self.send_frame(FRAME_CLOSE, payload, length)
+        return 0
+
+    cdef int send_frame(self, uint8_t opcode, const uint8_t* payload, size_t length) noexcept:
+        """Send a control frame."""
+        cdef uint8_t frame[FRAME_MAX_HEADER + MAX_CONTROL_PAYLOAD]
+        cdef uint32_t key = 0
+        cdef size_t header
+        if length > MAX_CONTROL_PAYLOAD:
+            return -1
+        if self.client:
+            key = mask_next_key()
+        header = frame_write_header(frame, opcode, True, length, self.client, key)
+        memcpy(frame + header, payload, length)
+        if self.client:
+            mask_apply(frame + header, length, key, 0)
+        return self.write(frame, header + length)
+
+    cdef size_t unsent_bytes(self) noexcept:
+        cdef size_t waiting
+        if self.transport is None:
+            return 0
+        if self.fd >= 0 and not self.backlogged:
+            return 0
+        waiting = self.transport.get_write_buffer_size()
+        if waiting == 0:
+            self.backlogged = False
+        return waiting
+
+    cdef int write(self, const uint8_t* data, size_t length) noexcept:
+        cdef ssize_t taken = 0
+        cdef int64_t sent_ns = 0
+        if self.transport is None or self.send_errno != 0:
+            return -1
+        if self.fd >= 0 and (not self.backlogged or self.unsent_bytes() == 0):
+            if self.witness is not None:
+                self.witness.before_send(&sent_ns)
+            taken = send(self.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)
+            if taken < 0:
+                if errno != EAGAIN and errno != EINTR:
+                    # The loop learns of it too, but by then the socket may have forgotten why.
+                    self.send_errno = errno
+                    return -1
+                taken = 0
+            elif self.witness is not None and <size_t>taken == length:
+                self.witness.after_send(sent_ns, length)
+            if <size_t>taken == length:
+                self.bytes_out[0] += length
+                return 0
+            self.backlogged = True
+            # From here on the transport sends bytes that the witness does not see.
+            if self.witness is not None:
+                self.witness.mute()
+        self.transport.write(
+            PyBytes_FromStringAndSize(<const char*>data + taken, length - <size_t>taken)
+        )
+        self.bytes_out[0] += length
+        return 0

@@ -1,0 +1,60 @@
+"""Names to addresses, timed."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Sequence
+
+from surgewire._core.clock import now_ns
+from surgewire.plan.target import Target
+
+Addresses = Sequence[str]
+
+
+class Resolver:
+    """Looks the target's host up.
+
+    With `cached`, one lookup serves the whole run and counts as one; otherwise every attempt looks
+    up anew, as independent clients would.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, target: Target, *, cached: bool) -> None:
+        """Take `target`; a literal address needs no lookup."""
+        self._loop = loop
+        self._target = target
+        self._cached = cached
+        self._known: Addresses | None = (target.host,) if _is_address(target.host) else None
+        self._lookup: asyncio.Task[tuple[Addresses, int]] | None = None
+
+    async def resolve(self, family: int = 0) -> tuple[Addresses, int]:
+        """Return the addresses and how long their lookup took in ns, 0 where none was made.
+
+        family: AF_INET or AF_INET6 where only that will do. Raises socket.gaierror.
+        """
+        if self._known is not None:
+            return self._known, 0
+        if not self._cached:
+            return await self._look_up(family)
+        if self._lookup is None:
+            self._lookup = self._loop.create_task(self._look_up(family))
+            addresses, dns_ns = await asyncio.shield(self._lookup)
+            self._known = addresses
+            return addresses, dns_ns
+        return (await asyncio.shield(self._lookup))[0], 0
+
+    async def _look_up(self, family: int) -> tuple[Addresses, int]:
+        started_ns = now_ns()
+        found = await self._loop.getaddrinfo(
+            self._target.host, self._target.port, family=family, type=socket.SOCK_STREAM
+        )
+        # dict: each address once, in the resolver's order of preference.
+        addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+        return addresses, now_ns() - started_ns
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
