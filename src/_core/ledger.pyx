@@ -84,7 +84,7 @@ cdef class Ledger:
         if not 1 <= windows < UINT32_MAX:
             raise ValueError(f"windows is {windows}; it must lie in 1 to {UINT32_MAX - 1}")
         if not 64 <= window_bits <= 1 << 24 or window_bits & (window_bits - 1):
-            raise ValueError(f"window_bits is {window_bits}; it must be a power of two, 64 to 2**24")
+            raise ValueError(f"window_bits is {window_bits}; use a power of two, 64 to 2**24")
         self.windows = windows
         self.window_bits = window_bits
         self.words = window_bits // 64

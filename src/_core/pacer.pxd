@@ -6,7 +6,8 @@ cdef enum:
     PACER_RAMP = 2
 
 # Planned instants as pure functions, in ns after the start. `users` share one aggregate schedule
-# with even phase: message j of user i is number j * users + i of a stream of rate users * count / per_ns.
+# with even phase: message j of user i is number j * users + i of a stream whose rate is
+# users * count / per_ns.
 ctypedef struct pacer_schedule_t:
     int kind
     uint64_t users

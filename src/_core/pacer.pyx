@@ -160,7 +160,7 @@ cdef class Schedule:
 
     @staticmethod
     def ramp(users, start_per_s, end_per_s, ramp_s, tick_ns=0):
-        """A rate of all users together that goes linearly from start to end in `ramp_s`, then stays.
+        """A rate of all users together, linear from start to end in `ramp_s`, constant from then.
 
         Message j of user i is number j * users + i, planned for when the integral of the rate
         reaches that number; where it never does, the instant is 2**63 - 1. Double precision: good

@@ -151,4 +151,3 @@ cdef class Wakeup:
                 close_fd(self.fd)
                 self.fd = -1
         self.callback = None
-

@@ -342,8 +342,8 @@ def test_counts_may_be_any_buffer_of_64_bit_counters() -> None:
     [
         (0, 64, 16, "windows is 0; it must lie in 1 to 4294967294"),
         (2**32, 64, 16, "windows is 4294967296"),
-        (1, 32, 16, "window_bits is 32; it must be a power of two, 64 to"),
-        (1, 96, 16, "window_bits is 96; it must be a power of two"),
+        (1, 32, 16, "window_bits is 32; use a power of two, 64 to"),
+        (1, 96, 16, "window_bits is 96; use a power of two"),
         (1, 2**25, 16, "window_bits is 33554432"),
         (1, 64, 15, "counts has 15 places; it must have 16"),
     ],

@@ -268,9 +268,7 @@ def test_the_due_queue_keeps_the_order_of_heapq(
         elif verb == "take":
             assert queue.take() == heapq.heappop(model)
         else:
-            assert queue.put_back(instant_ns) == heapq.heapreplace(
-                model, (instant_ns, model[0][1])
-            )
+            assert queue.put_back(instant_ns) == heapq.heapreplace(model, (instant_ns, model[0][1]))
         assert len(queue) == queue.length == len(model)
         if model:
             assert queue.peek() == model[0]

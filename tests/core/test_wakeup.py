@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 import uvloop
@@ -141,7 +142,7 @@ def test_moved_in_the_same_round_it_does_not_fire_early(
         bell()
         pair[other].arm(moved_ns)
 
-    pair += [Wakeup(loop, lambda i=i: postpone(1 - i), precise=precise) for i in range(2)]
+    pair += [Wakeup(loop, partial(postpone, 1 - i), precise=precise) for i in range(2)]
     try:
         bell.wanted = 2
         for wakeup in pair:
@@ -153,7 +154,7 @@ def test_moved_in_the_same_round_it_does_not_fire_early(
             wakeup.close()
 
 
-class _Trouble(Exception):
+class TroubleError(Exception):
     pass
 
 
@@ -170,7 +171,7 @@ def test_the_loop_does_not_spin_after_the_callback(
     def then() -> None:
         loop.stop()
         if trouble:
-            raise _Trouble
+            raise TroubleError
 
     bell.then = then
     try:
@@ -179,7 +180,7 @@ def test_the_loop_does_not_spin_after_the_callback(
         rounds(loop, 0)
         with pytest.raises(BlockingIOError):
             os.read(wakeup.fd, 8)
-        assert [type(error) for error in seen] == ([_Trouble] if trouble else [])
+        assert [type(error) for error in seen] == ([TroubleError] if trouble else [])
     finally:
         wakeup.close()
 
