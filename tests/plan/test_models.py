@@ -184,7 +184,7 @@ def test_nonsense_in_a_connect_plan_is_named(change: dict[str, Any], said: str) 
 
 
 def test_missing_fields_are_named() -> None:
-    assert refusal({"kind": "echo"}) == "URL: is missing"
+    assert refusal({"kind": "echo"}) == ("URL: is missing; write for example ws://127.0.0.1:8765/")
 
 
 @given(

@@ -8,6 +8,7 @@ from surgewire.plan.models import ConnectPlan, EchoPlan
 from surgewire.plan.units import shorten
 
 _UNITS = ("_ns", "_bytes")
+_EXAMPLES = {"target": "ws://127.0.0.1:8765/", "connections": "{} 1000"}
 _OPTIONS = {model.__name__: model.OPTIONS for model in (EchoPlan, ConnectPlan)}
 
 
@@ -22,6 +23,8 @@ def describe_error(error: ValidationError) -> str:
         return message
     field = str(first["loc"][0])
     spelled = _OPTIONS.get(error.title, {}).get(field) or option_name(field)
+    if first["type"] == "missing" and field in _EXAMPLES:
+        message += f"; write for example {_EXAMPLES[field].format(spelled)}"
     return f"{spelled}: {message}"
 
 

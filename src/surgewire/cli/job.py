@@ -1,0 +1,59 @@
+"""What ``echo``, ``connect`` and ``demo`` share: flags to a plan, a plan to an exit code."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from surgewire.cli import output
+from surgewire.cli.places import check_writable
+from surgewire.errors import UsageError
+from surgewire.plan.describe import describe_error
+from surgewire.plan.models import ConnectPlan, EchoPlan, plan_from_dict
+from surgewire.results.verdict import Status
+
+if TYPE_CHECKING:
+    from surgewire.results.result import Result
+
+EXIT_CODES = {
+    Status.PASS: 0,
+    Status.DOUBTFUL: 0,
+    Status.FAIL: 99,
+    Status.INTERRUPTED: 130,
+    Status.FAILED: 1,
+}
+
+
+def make_plan(**flags: Any) -> EchoPlan | ConnectPlan:
+    """Make a plan of flags by field names; None is a flag that was not given.
+
+    Raises UsageError with one line that names the flag, what is wrong and what to write.
+    """
+    try:
+        return plan_from_dict({name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        raise UsageError(describe_error(error)) from None
+
+
+def perform(
+    plan: EchoPlan | ConnectPlan, *, json: Path | None, runs_dir: Path | None, quiet: bool
+) -> int:
+    """Run a plan, show and write what came out, and return the exit code.
+
+    Raises UsageError when a place cannot be written, SurgewireError when the run cannot be done.
+    """
+    check_writable("--json", json)
+    from surgewire.engine.run import run
+
+    with output.live_view(quiet=quiet) as observer:
+        result = run(plan, runs_dir=runs_dir, observer=observer)
+    if not quiet:
+        output.print_report(result, to_stderr=json == output.STANDARD_OUTPUT)
+    if json is not None:
+        output.write_json(result, json)
+    return exit_code(result)
+
+
+def exit_code(result: "Result") -> int:
+    """Return the exit code that the verdict on a run stands for."""
+    return EXIT_CODES[result.verdict.status]

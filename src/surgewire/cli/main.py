@@ -1,0 +1,110 @@
+"""The commands, and what becomes of an error: one line and an exit code."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from surgewire.cli import connect, demo, echo, report, serve, version
+from surgewire.errors import SurgewireError
+
+HELP = """\
+Load-test WebSocket servers, with an account of every message.
+
+\b
+Begin with:
+  surgewire demo         a server and 10,000 connections, here
+  surgewire echo --help  the main job, with examples
+
+\b
+Exit codes: 0 all well, 1 the run could not be done, 2 wrong usage,
+99 the server fell short, 130 interrupted.
+"""
+
+INTERRUPTED = 130
+
+# Some versions of typer carry click inside, others depend on it: its base of errors is reached
+# through a name that both have.
+_ClickException: Any = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
+
+app = typer.Typer(
+    name="surgewire",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+app.command(help=echo.HELP)(echo.echo)
+app.command(help=connect.HELP)(connect.connect)
+app.add_typer(serve.serve_app)
+app.command(help=demo.HELP)(demo.demo)
+app.command(help=report.HELP)(report.report)
+app.command(help=version.HELP)(version.version)
+
+
+@app.callback(help=HELP)
+def _surgewire(
+    context: typer.Context,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
+    ] = False,
+) -> None:
+    """Print the version or the help when no command is given."""
+    if show_version:
+        import surgewire
+
+        print(f"surgewire {surgewire.__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line (that of the process unless given) and return its exit code."""
+    try:
+        code = typer.main.get_command(app).main(
+            args=None if arguments is None else list(arguments),
+            prog_name="surgewire",
+            standalone_mode=False,
+        )
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except SurgewireError as error:
+        return _fail(str(error), error.exit_code)
+    except _ClickException as error:
+        return _fail(_usage_message(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return 1
+    except OSError as error:
+        _forget_stdout()
+        return _fail(str(error), 1)
+    return code if isinstance(code, int) else 0
+
+
+def _usage_message(error: Any) -> str:
+    message = error.format_message().rstrip(".")
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "surgewire"
+    return f"{message[:1].lower()}{message[1:]}; see {command} --help"
+
+
+def _fail(message: str, exit_code: int) -> int:
+    with contextlib.suppress(OSError):
+        print("surgewire: error:", " ".join(message.split()), file=sys.stderr, flush=True)
+    return exit_code
+
+
+def _forget_stdout() -> None:
+    """Let what could not be written vanish, or Python complains about it again at its end."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
