@@ -1,0 +1,243 @@
+"""A run while it happens, on standard error: a view that redraws itself, or plain lines."""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from surgewire.plan.models import ConnectPlan, EchoPlan
+from surgewire.report.wording import DASH, clock, event_line, ms, per_s, plain, whole
+from surgewire.results.asked import redact_url
+from surgewire.results.figures import Figures
+from surgewire.results.record import EventRecord, IntervalRecord, Record
+from surgewire.results.result import Result
+from surgewire.results.tally import Tally
+from surgewire.results.usage import SATURATED_PERCENT
+
+PLAIN_INTERVAL_S = 5.0
+"""Time between two plain lines, unless the phase changes."""
+
+_MAX_WIDTH = 100
+_EVENTS_SHOWN = 3
+_ROUTINE = frozenset({"phase", "sending"})
+_WORDS = {"warmup": "warming up"}
+
+
+class _Screen:
+    """What both forms share: the tally they read from, and that a lost terminal ends no run."""
+
+    def __init__(self) -> None:
+        self._tally = Tally()
+        self._broken = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the terminal back. May be called more than once."""
+
+    def finished(self, result: Result) -> None:  # noqa: ARG002 - the report shows the result
+        """Tell that all is over."""
+        self.close()
+
+    def _guarded(self, show: Callable[[], None]) -> None:
+        # A terminal that was closed (OSError), or a stream that was (ValueError): the run goes on.
+        if self._broken:
+            return
+        try:
+            show()
+        except (OSError, ValueError):
+            self._broken = True
+
+
+class LiveView(_Screen):
+    """Observer that redraws a few lines in place; without a thread, on ``tick`` and ``record``."""
+
+    def __init__(
+        self, console: Console | None = None, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Draw on ``console``, standard error if not given; ``now_s`` tells the time elapsed."""
+        super().__init__()
+        self._console = console or Console(stderr=True)
+        self._now_s = now_s
+        self._began_s = 0.0
+        self._title = Text()
+        self._events: deque[str] = deque(maxlen=_EVENTS_SHOWN)
+        self._live: Live | None = None
+
+    def started(self, run_dir: Path, plan: EchoPlan | ConnectPlan) -> None:  # noqa: ARG002
+        """Begin to draw."""
+        self._began_s = self._now_s()
+        self._title = Text.assemble((f"surgewire {plan.kind}", "bold"))
+        self._guarded(self._start)
+
+    def record(self, record: Record) -> None:
+        """Take in what the last interval brought, and redraw."""
+        self._tally.add(record)
+        if isinstance(record, EventRecord) and record.kind not in _ROUTINE:
+            self._events.append(_event_text(record))
+        self.tick()
+
+    def tick(self) -> None:
+        """Redraw."""
+        self._guarded(self._refresh)
+
+    def close(self) -> None:
+        """Take the view off the screen. May be called more than once."""
+        live, self._live = self._live, None
+        if live is not None:
+            self._guarded(live.stop)
+
+    def _start(self) -> None:
+        self._live = Live(
+            self._picture(),
+            console=self._console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start(refresh=True)
+
+    def _refresh(self) -> None:
+        if self._live is not None:
+            self._live.update(self._picture(), refresh=True)
+
+    def _picture(self) -> RenderableType:
+        width = min(self._console.width, _MAX_WIDTH)
+        title = Text.assemble(self._title, "  ", (plain(self._tally.asked.url), "dim"))
+        title.truncate(width, overflow="ellipsis")
+        events = [Text(f"  ! {event}", "yellow") for event in self._events]
+        for event in events:
+            event.truncate(width, overflow="ellipsis")
+        return Group(title, self._bar(width), self._figures(width), *events)
+
+    def _bar(self, width: int) -> Table:
+        figures = self._tally.last_interval
+        known = figures.progress is not None
+        bar = ProgressBar(
+            total=1.0,
+            completed=figures.progress or 0.0,
+            pulse=not known,
+            animation_time=self._now_s(),
+        )
+        grid = Table.grid(padding=(0, 2), expand=True)
+        grid.width = width
+        grid.add_column(width=10, no_wrap=True)
+        grid.add_column(ratio=1)
+        grid.add_column(justify="right", no_wrap=True, min_width=5)
+        grid.add_column(justify="right", no_wrap=True, min_width=7)
+        phase = self._tally.timeline.phase
+        percent = f"{figures.progress:.0%}" if figures.progress is not None else ""
+        elapsed = clock(self._now_s() - self._began_s)
+        grid.add_row(Text(_word(phase), "bold cyan"), bar, percent, Text(elapsed, "dim"))
+        return grid
+
+    def _figures(self, width: int) -> Table:
+        grid = Table.grid(padding=(0, 1), expand=True)
+        grid.width = width
+        for _ in range(4 if self._tally.asked.sends else 3):
+            grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        cells = [_cell(*cell) for cell in _cells(self._tally.last_interval, self._tally)]
+        grid.add_row(*cells[0::2])
+        grid.add_row(*cells[1::2])
+        return grid
+
+
+class PlainLines(_Screen):
+    """Observer that writes a line about every five seconds, and at each change of phase."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """Write to ``stream``, standard error if not given."""
+        super().__init__()
+        self._stream = stream or sys.stderr
+        self._phase = ""
+        self._shown_at_s = float("-inf")
+
+    def started(self, run_dir: Path, plan: EchoPlan | ConnectPlan) -> None:
+        """Say what begins."""
+        target = redact_url(plan.target.url)
+        self._write(f"surgewire {plan.kind} {target}; run folder {run_dir}")
+
+    def record(self, record: Record) -> None:
+        """Take in what the last interval brought; write it when it is time."""
+        self._tally.add(record)
+        if isinstance(record, IntervalRecord):
+            self._add_interval()
+        elif isinstance(record, EventRecord) and record.kind not in _ROUTINE:
+            self._write(f"{record.at_s:6.0f} s  ! {event_line(record.kind, record.detail)}")
+
+    def tick(self) -> None:
+        """Do nothing: lines come with the records."""
+
+    def _add_interval(self) -> None:
+        figures = self._tally.last_interval
+        changed = figures.phase != self._phase
+        # Intervals are about a second long, and may come a moment early.
+        if not changed and figures.at_s - self._shown_at_s < PLAIN_INTERVAL_S - 0.5:
+            return
+        self._phase, self._shown_at_s = figures.phase, figures.at_s
+        told = "  ".join(f"{name} {value}" for name, value, _ in _cells(figures, self._tally))
+        self._write(f"{figures.at_s:6.0f} s  {_word(figures.phase):<10}  {told}")
+
+    def _write(self, line: str) -> None:
+        self._guarded(lambda: print(plain(line), file=self._stream, flush=True))
+
+
+def _cells(figures: Figures, tally: Tally) -> list[tuple[str, str, str]]:
+    """Name, value and style of each figure shown; two rows, column by column."""
+    of_what = "latency" if figures.metric == "message_latency" else "connect"
+    cpu = figures.worst_cpu_percent
+    cells = [
+        ("open", f"{whole(figures.open)} of {whole(figures.requested)}", ""),
+        ("connected", f"{per_s(figures.connected_per_s)}/s", ""),
+    ]
+    if tally.asked.sends:
+        cells += [
+            ("sent", f"{per_s(figures.sent_per_s)}/s", ""),
+            ("received", f"{per_s(figures.received_per_s)}/s", ""),
+        ]
+    return [
+        *cells,
+        (f"{of_what} p50", _with_unit(figures.p50_ms), ""),
+        (f"{of_what} p99", _with_unit(figures.p99_ms), ""),
+        ("errors", whole(figures.errors), "bold red" if figures.errors else ""),
+        (
+            "worst CPU",
+            DASH if cpu is None else f"{cpu:.0f} %",
+            "bold red" if cpu is not None and cpu >= SATURATED_PERCENT else "",
+        ),
+    ]
+
+
+def _cell(name: str, value: str, style: str) -> Text:
+    return Text.assemble((f"{name} ", "dim"), (value, style or "bold"))
+
+
+def _with_unit(value_ms: float | None) -> str:
+    return DASH if value_ms is None else f"{ms(value_ms)} ms"
+
+
+def _event_text(record: EventRecord) -> str:
+    return f"{record.at_s:.0f} s: {event_line(record.kind, record.detail)}"
+
+
+def _word(phase: str) -> str:
+    return plain(_WORDS.get(phase, phase))

@@ -1,0 +1,249 @@
+"""The parts of the text report, each made from a result."""
+
+from typing import Any
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from surgewire.plan.units import Rate, UnitError, format_duration, format_rate, format_size
+from surgewire.report.layout import fault, flow, kinds, pair
+from surgewire.report.wording import DASH, event_line, ms, per_s, plain, share, size, whole
+from surgewire.results.result import Result
+from surgewire.results.summary import Summary
+from surgewire.results.usage import SATURATED_PERCENT
+from surgewire.results.verdict import Status
+
+_EVENTS_SHOWN = 5
+_WORKERS_SHOWN = 8
+_ROUTINE = frozenset({"phase", "sending", "note"})
+
+_STYLES = {
+    Status.PASS: "bold green",
+    Status.DOUBTFUL: "bold yellow",
+    Status.FAIL: "bold red",
+    Status.INTERRUPTED: "bold yellow",
+    Status.FAILED: "bold red",
+}
+
+
+def title(result: Result) -> list[Text]:
+    """Name the run, and what was asked for."""
+    kind = plain(result.run.kind) or "run"
+    first = Text.assemble((f"surgewire {kind}", "bold"), "  ", plain(result.target.url))
+    asked = _asked(result)
+    when = plain(result.started_at).replace("T", " ").replace("Z", " UTC")
+    facts = [fact for fact in (asked, when) if fact]
+    return [first, Text(" · ".join(facts), "dim")]
+
+
+def connections(result: Result, width: int) -> RenderableType:
+    """Write what was asked of connections and what was reached."""
+    part = result.connections
+    items = [
+        pair("requested", whole(part.requested)),
+        pair("attempted", whole(part.attempted)),
+        pair("established", whole(part.established)),
+        fault("failed", part.failed),
+        pair("peak open", whole(part.peak_open)),
+    ]
+    if part.per_s is not None:
+        items.append(pair("per second", per_s(part.per_s)))
+    return flow(items, width)
+
+
+def messages(result: Result, width: int) -> RenderableType:
+    """Write the account of messages, with the identity that it must satisfy."""
+    part = result.delivery
+    sending = [pair("planned", whole(part.planned)), pair("sent", whole(part.sent))]
+    if part.skipped:
+        sending.append(fault("skipped", part.skipped))
+    sending.append(pair("per second", per_s(result.traffic.sent_per_s)))
+    sending.append(pair("over", f"{result.duration_s:,.1f} s"))
+    if part.warmup_sent:
+        warmup = f"{whole(part.warmup_delivered)} of {whole(part.warmup_sent)}"
+        sending.append(pair("warm-up", warmup))
+    arrived = [
+        pair("delivery rate", share(part.rate), _rate_style(part.rate)),
+        fault("duplicated", part.duplicated),
+        fault("reordered", part.reordered),
+        fault("late", part.late),
+        pair("foreign", whole(part.foreign)),
+        fault("damaged", part.damaged),
+    ]
+    rare = (
+        ("unmarked", part.unmarked),
+        ("misrouted", part.misrouted),
+        ("too old", part.too_old),
+        ("in flight at leave", part.in_flight_at_leave),
+    )
+    arrived += [pair(name, whole(count)) for name, count in rare if count]
+    lines = [flow(sending, width), _identity(result, width), flow(arrived, width)]
+    return Text("\n").join(lines)
+
+
+def disconnects(result: Result, width: int) -> RenderableType:
+    """Write how many connections ended before we closed them, by kind."""
+    return kinds(result.connections.closed, width)
+
+
+def errors(result: Result, width: int) -> RenderableType:
+    """Write how many attempts failed, by kind."""
+    return kinds(result.connections.errors, width)
+
+
+def times_of(result: Result) -> list[tuple[str, Summary]]:
+    """Choose the metrics that apply, in order."""
+    rows = [
+        ("connect", "connect_time"),
+        ("  dns", "dns_time"),
+        ("  tcp", "tcp_time"),
+        ("  tls", "tls_time"),
+        ("  upgrade", "upgrade_time"),
+    ]
+    if result.run.kind == "connect":
+        rows.append(("start lag", "connect_lag"))
+    else:
+        rows += [
+            ("latency", "message_latency"),
+            ("  service", "service_time"),
+            ("  send lag", "send_lag"),
+        ]
+    return [(label, result.metrics[name]) for label, name in rows if name in result.metrics]
+
+
+def generator(result: Result, width: int) -> RenderableType:
+    """Write what the load generator itself used and added."""
+    part = result.generator
+    if not part.processes:
+        return Text("nothing is known of the workers", "dim")
+    items = [
+        pair("workers", whole(part.processes)),
+        pair("CPU of a core", *_cpu(part.cpu_percent)),
+        pair("CPU time", f"{sum(part.cpu_seconds):,.1f} s"),
+        pair("loop lag", _p99_and_max(part.loop_lag)),
+        pair("memory", size(part.pss_bytes if part.pss_bytes is not None else part.rss_bytes)),
+    ]
+    if part.memory_per_connection_bytes is not None:
+        items.append(pair("per connection", size(part.memory_per_connection_bytes)))
+    items += _overhead(result)
+    return flow(items, width)
+
+
+def events(result: Result) -> list[RenderableType]:
+    """List what happened that does not happen when all goes well."""
+    found = [event for event in result.events if event.kind not in _ROUTINE]
+    lines = [
+        f"{event.at_s:.1f} s  {event_line(event.kind, event.detail)}"
+        for event in found[:_EVENTS_SHOWN]
+    ]
+    if len(found) > _EVENTS_SHOWN:
+        lines.append(f"and {len(found) - _EVENTS_SHOWN} more")
+    return [Text("\n".join(lines))] if lines else []
+
+
+def notes(result: Result) -> list[RenderableType]:
+    """List the remarks that put no figure in doubt."""
+    return [Text("\n".join(plain(note.message) for note in result.notes))] if result.notes else []
+
+
+def doubts(result: Result) -> RenderableType:
+    """List the warnings about our own figures."""
+    if not result.doubts:
+        return Text("none", "dim")
+    lines = [
+        Text.assemble(
+            (doubt.code.value, "bold yellow"),
+            "  ",
+            plain(doubt.message),
+            ("\n  " + plain(doubt.advice), "dim"),
+        )
+        for doubt in result.doubts
+    ]
+    return Text("\n").join(lines)
+
+
+def verdict(result: Result) -> RenderableType:
+    """Write the verdict and its reasons."""
+    status, reasons = result.verdict.status, result.verdict.reasons
+    if not reasons:
+        told = "every connection was established and held"
+        if result.run.kind != "connect":
+            told += ", and every message arrived in time"
+        reasons = (told,)
+    word = status.value.upper()
+    text = Text.assemble((word, _STYLES[status]), "  ", plain(reasons[0]))
+    for reason in reasons[1:]:
+        text.append("\n" + " " * (len(word) + 2) + plain(reason))
+    return text
+
+
+def _identity(result: Result, width: int) -> Text:
+    part = result.delivery
+    terms = [
+        Text.assemble(("expected ", "dim"), (whole(part.expected), "bold")),
+        Text.assemble(("= delivered ", "dim"), (whole(part.delivered), "bold")),
+        Text("+ ", "dim") + fault("lost", part.lost),
+        Text("+ ", "dim") + fault("lost to disconnect", part.lost_to_disconnect),
+    ]
+    if part.undecided:
+        terms.append(Text("+ ", "dim") + pair("undecided", whole(part.undecided), "bold yellow"))
+    return flow(terms, width, gap=1)
+
+
+def _rate_style(rate: float | None) -> str:
+    return "bold" if rate is None or rate >= 1 else "bold red"
+
+
+def _cpu(percents: tuple[float, ...]) -> tuple[str, str]:
+    busiest = max(percents)
+    style = "bold red" if busiest >= SATURATED_PERCENT else "bold"
+    if len(percents) > _WORKERS_SHOWN:
+        mean = sum(percents) / len(percents)
+        return f"{min(percents):.0f} … {busiest:.0f} %, mean {mean:.0f} %", style
+    return " ".join(f"{percent:.0f}" for percent in percents) + " %", style
+
+
+def _p99_and_max(summary: Summary) -> str:
+    if not summary.count:
+        return DASH
+    return f"p99 {ms(summary.p99)} max {ms(summary.max)} ms"
+
+
+def _overhead(result: Result) -> list[Text]:
+    told = [
+        f"{way} p50 {ms(summary.p50)} p99 {ms(summary.p99)} ms"
+        for way, summary in (
+            ("receive", result.metrics["witness_receive"]),
+            ("send", result.metrics["witness_send"]),
+        )
+        if summary.count
+    ]
+    return [pair("overhead by kernel stamps:", ", ".join(told))] if told else []
+
+
+def _asked(result: Result) -> str:
+    plan = result.run.plan
+    told = [f"{whole(result.connections.requested)} connections"]
+    if result.run.kind == "connect":
+        told += _told(plan, "connect_rate", "at {}")
+        told += _told(plan, "connect_rate_end", "climbing to {}")
+        told += _told(plan, "hold_ns", "held {}")
+    else:
+        told += ["one message in flight each"] if plan.get("pingpong") is True else []
+        told += _told(plan, "rate", "{} each") + _told(plan, "size_bytes", "{} bytes")
+        told += _told(plan, "duration_ns", "for {}") + _told(plan, "warmup_ns", "warm-up {}")
+        told += _told(plan, "ramp_ns", "ramp {}") + _told(plan, "connect_rate", "connecting at {}")
+    return ", ".join(told)
+
+
+def _told(plan: dict[str, Any], name: str, form: str) -> list[str]:
+    value = plan.get(name)
+    try:
+        if isinstance(value, dict):
+            return [form.format(format_rate(Rate(**value)))]
+        if isinstance(value, int) and value > 0:
+            write = format_duration if name.endswith("_ns") else format_size
+            return [form.format(write(value))]
+    except (TypeError, UnitError):
+        pass
+    return []

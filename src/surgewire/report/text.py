@@ -1,0 +1,96 @@
+"""The report at the end of a run: one screen of text."""
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
+from rich.text import Text
+
+from surgewire.report import sections
+from surgewire.report.layout import LABEL_WIDTH, times
+from surgewire.report.layout import sections as labelled
+from surgewire.report.wording import plain
+from surgewire.results.result import Result
+
+MIN_WIDTH = 80
+MAX_WIDTH = 100
+
+
+def format_report(
+    result: Result,
+    run_dir: str | os.PathLike[str] | None = None,
+    *,
+    width: int = MAX_WIDTH,
+    colour: bool = False,
+) -> str:
+    """Write the report as text that ends with a line feed.
+
+    ``width`` is brought between 80 and 100 columns; ``run_dir`` is named at the end if given.
+    """
+    width = min(max(width, MIN_WIDTH), MAX_WIDTH)
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    for block in _blocks(result, run_dir, width):
+        # A figure is never cut: rather let the terminal wrap a line that became too long.
+        needed = Measurement.get(console, console.options, block).minimum
+        console.print(block, width=max(width, needed), crop=False, soft_wrap=False)
+        console.print()
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    lines = (line.rstrip() for line in file.getvalue().splitlines())
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def print_report(
+    result: Result,
+    run_dir: str | os.PathLike[str] | None = None,
+    *,
+    stream: TextIO | None = None,
+) -> None:
+    """Print the report to ``stream``, standard output if not given; in colour on a terminal."""
+    stream = stream or sys.stdout
+    terminal = Console(file=stream)
+    text = format_report(
+        result,
+        run_dir,
+        width=terminal.width if terminal.is_terminal else MAX_WIDTH,
+        colour=terminal.is_terminal and terminal.color_system is not None and not terminal.no_color,
+    )
+    # A terminal of another encoding shows question marks; it must not cost the report.
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "replace").decode(encoding))
+    stream.flush()
+
+
+def _blocks(
+    result: Result, run_dir: str | os.PathLike[str] | None, width: int
+) -> list[RenderableType]:
+    room = width - LABEL_WIDTH - 2
+    account = [("Connections", sections.connections(result, room))]
+    if result.run.kind != "connect":
+        account.append(("Messages", sections.messages(result, room)))
+    account.append(("Disconnects", sections.disconnects(result, room)))
+    account.append(("Errors", sections.errors(result, room)))
+    closing = [("Generator", sections.generator(result, room))]
+    closing += [("Events", part) for part in sections.events(result)]
+    closing += [("Notes", part) for part in sections.notes(result)]
+    closing += [("Doubts", sections.doubts(result)), ("Verdict", sections.verdict(result))]
+    if run_dir is not None:
+        closing.append(("Run folder", Text(plain(str(Path(run_dir))), overflow="fold")))
+    return [
+        Group(*sections.title(result)),
+        labelled(account),
+        times(sections.times_of(result)),
+        labelled(closing),
+    ]
