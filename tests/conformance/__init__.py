@@ -1,0 +1,1 @@
+"""The conformance gate: the Autobahn test suite against our client code path."""

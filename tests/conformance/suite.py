@@ -1,0 +1,149 @@
+"""The Autobahn test suite: its environment under CPython 2.7, and its fuzzing server."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).parent
+FOLDER = HERE.parent.parent / "build" / "conformance"
+VENV = FOLDER / "venv"
+REPORTS = FOLDER / "reports"
+SERVER_LOG = FOLDER / "server.log"
+
+VIRTUALENV = "virtualenv==20.15.1"
+SETUPTOOLS = "44.0.0"
+INCREMENTAL = "incremental==16.10.1"
+CASES = [f"{group}.*" for group in (1, 2, 3, 4, 5, 6, 7, 10)]
+START_TIMEOUT_S = 30.0
+
+
+class SuiteError(Exception):
+    """The suite cannot be set up or started; the message says what to do."""
+
+
+def find_python27() -> str:
+    """Return a CPython 2.7: ``$PYTHON27``, one of pyenv's, or ``python2.7`` of the path."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    candidates = [str(path) for path in sorted(pyenv.glob("versions/2.7.*/bin/python"))[::-1]]
+    candidates.append("python2.7")
+    if named := os.environ.get("PYTHON27"):
+        candidates = [named]
+    for candidate in candidates:
+        try:
+            version = subprocess.run(
+                [candidate, "-c", "import sys; print(sys.version_info[:2])"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except OSError:
+            continue
+        if version.stdout.strip() == "(2, 7)":
+            return candidate
+    raise SuiteError(
+        f"no CPython 2.7 found ({', '.join(candidates)}); the Autobahn test suite runs on nothing "
+        "newer; write 'pyenv install 2.7.18', or name one with PYTHON27=/path/to/python2.7"
+    )
+
+
+def set_up() -> Path:
+    """Make the suite's environment unless it is there, and return its interpreter."""
+    python = VENV / "bin" / "python"
+    wanted = f"{INCREMENTAL} {(HERE / 'requirements.txt').read_text()}"
+    stamp = VENV / "surgewire-stamp"
+    digest = hashlib.sha256(wanted.encode()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest:
+        return python
+    python27 = find_python27()
+    print(f"setting up the Autobahn test suite with {python27} in {VENV}", flush=True)
+    shutil.rmtree(VENV, ignore_errors=True)
+    bootstrap = FOLDER / "bootstrap"
+    shutil.rmtree(bootstrap, ignore_errors=True)
+    pip = ["-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    _call([python27, *pip, "--target", str(bootstrap), VIRTUALENV])
+    _call(
+        [
+            python27,
+            "-m",
+            "virtualenv",
+            "-q",
+            "--no-download",
+            "--setuptools",
+            SETUPTOOLS,
+            str(VENV),
+        ],
+        PYTHONPATH=str(bootstrap),
+    )
+    # Twisted's set-up imports incremental, so that it must be there before.
+    _call([str(python), *pip, INCREMENTAL])
+    _call([str(python), *pip, "--no-build-isolation", "-r", str(HERE / "requirements.txt")])
+    shutil.rmtree(bootstrap)
+    stamp.write_text(digest)
+    return python
+
+
+def _call(command: list[str], **environment: str) -> None:
+    done = subprocess.run(
+        command,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SuiteError(f"{' '.join(command)}\nfailed:\n{done.stdout[-4000:]}")
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[str]:
+    """Run the fuzzing server on a free port of loopback; yields its URL."""
+    python = set_up()
+    shutil.rmtree(REPORTS, ignore_errors=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    specification = FOLDER / "fuzzingserver.json"
+    url = f"ws://127.0.0.1:{port}"
+    specification.write_text(
+        json.dumps(
+            {
+                "url": url,
+                "outdir": str(REPORTS),
+                "cases": CASES,
+                "exclude-cases": [],
+                "exclude-agent-cases": {},
+            }
+        )
+    )
+    launcher = [str(python), str(HERE / "wstest_on_loopback.py")]
+    with SERVER_LOG.open("w") as log:
+        process = subprocess.Popen(
+            [*launcher, "-m", "fuzzingserver", "-s", str(specification), "-u", "0"],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_until_listening(process, port)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise SuiteError(f"the fuzzing server does not listen:\n{SERVER_LOG.read_text()[-4000:]}")
