@@ -64,7 +64,7 @@ def times(rows: Sequence[tuple[str, Summary]]) -> RenderableType:
     """Set metrics in a table of milliseconds, with a note where a sample is too small."""
     filled = [(name, summary) for name, summary in rows if summary.count]
     if not filled:
-        return Text("Times         nothing was measured", "dim")
+        return sections([("Times", Text("nothing was measured", "dim"))])
     table = Table(box=None, padding=(0, 0, 0, GAP), pad_edge=False, header_style="dim")
     table.add_column(Text("Times, ms", "bold cyan"), no_wrap=True, min_width=LABEL_WIDTH)
     for name in ("count", *map(display_name, PERCENTILES), "max"):

@@ -18,6 +18,7 @@ from surgewire.plan.models import ConnectPlan, EchoPlan
 from surgewire.report.wording import DASH, clock, event_line, ms, per_s, plain, whole
 from surgewire.results.asked import redact_url
 from surgewire.results.figures import Figures
+from surgewire.results.metrics import CONNECT_TIME
 from surgewire.results.record import EventRecord, IntervalRecord, Record
 from surgewire.results.result import Result
 from surgewire.results.tally import Tally
@@ -130,12 +131,13 @@ class LiveView(_Screen):
         return Group(title, self._bar(width), self._figures(width), *events)
 
     def _bar(self, width: int) -> Table:
-        figures = self._tally.last_interval
-        known = figures.progress is not None
+        figures, phase = self._tally.last_interval, self._tally.timeline.phase
+        # A phase that has begun since the last interval is at its beginning.
+        progress = figures.progress if figures.phase == phase else 0.0
         bar = ProgressBar(
             total=1.0,
-            completed=figures.progress or 0.0,
-            pulse=not known,
+            completed=progress or 0.0,
+            pulse=progress is None,
             animation_time=self._now_s(),
         )
         grid = Table.grid(padding=(0, 2), expand=True)
@@ -144,8 +146,7 @@ class LiveView(_Screen):
         grid.add_column(ratio=1)
         grid.add_column(justify="right", no_wrap=True, min_width=5)
         grid.add_column(justify="right", no_wrap=True, min_width=7)
-        phase = self._tally.timeline.phase
-        percent = f"{figures.progress:.0%}" if figures.progress is not None else ""
+        percent = "" if progress is None else f"{progress:.0%}"
         elapsed = clock(self._now_s() - self._began_s)
         grid.add_row(Text(_word(phase), "bold cyan"), bar, percent, Text(elapsed, "dim"))
         return grid
@@ -153,9 +154,9 @@ class LiveView(_Screen):
     def _figures(self, width: int) -> Table:
         grid = Table.grid(padding=(0, 1), expand=True)
         grid.width = width
-        for _ in range(4 if self._tally.asked.sends else 3):
+        cells = [_cell(*cell) for cell in _cells(self._tally.last_interval)]
+        for _ in cells[0::2]:
             grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        cells = [_cell(*cell) for cell in _cells(self._tally.last_interval, self._tally)]
         grid.add_row(*cells[0::2])
         grid.add_row(*cells[1::2])
         return grid
@@ -182,7 +183,7 @@ class PlainLines(_Screen):
         if isinstance(record, IntervalRecord):
             self._add_interval()
         elif isinstance(record, EventRecord) and record.kind not in _ROUTINE:
-            self._write(f"{record.at_s:6.0f} s  ! {event_line(record.kind, record.detail)}")
+            self._write(f"! {_event_text(record)}")
 
     def tick(self) -> None:
         """Do nothing: lines come with the records."""
@@ -194,36 +195,37 @@ class PlainLines(_Screen):
         if not changed and figures.at_s - self._shown_at_s < PLAIN_INTERVAL_S - 0.5:
             return
         self._phase, self._shown_at_s = figures.phase, figures.at_s
-        told = "  ".join(f"{name} {value}" for name, value, _ in _cells(figures, self._tally))
+        told = "  ".join(f"{name} {value}" for name, value, _ in _cells(figures))
         self._write(f"{figures.at_s:6.0f} s  {_word(figures.phase):<10}  {told}")
 
     def _write(self, line: str) -> None:
         self._guarded(lambda: print(plain(line), file=self._stream, flush=True))
 
 
-def _cells(figures: Figures, tally: Tally) -> list[tuple[str, str, str]]:
-    """Name, value and style of each figure shown; two rows, column by column."""
-    of_what = "latency" if figures.metric == "message_latency" else "connect"
+def _cells(figures: Figures) -> list[tuple[str, str, str]]:
+    """Name, value and style of each figure that the phase is about; two rows, column by column."""
     cpu = figures.worst_cpu_percent
-    cells = [
-        ("open", f"{whole(figures.open)} of {whole(figures.requested)}", ""),
-        ("connected", f"{per_s(figures.connected_per_s)}/s", ""),
-    ]
-    if tally.asked.sends:
-        cells += [
-            ("sent", f"{per_s(figures.sent_per_s)}/s", ""),
-            ("received", f"{per_s(figures.received_per_s)}/s", ""),
-        ]
+    saturated = cpu is not None and cpu >= SATURATED_PERCENT
+    opened = ("open", f"{whole(figures.open)} of {whole(figures.requested)}", "")
+    errors = ("errors", whole(figures.errors), "bold red" if figures.errors else "")
+    worst_cpu = (
+        "worst CPU",
+        DASH if cpu is None else f"{cpu:.0f} %",
+        "bold red" if saturated else "",
+    )
+    p50, p99 = _with_unit(figures.p50_ms), _with_unit(figures.p99_ms)
+    if figures.metric == CONNECT_TIME:
+        connected = ("connected", f"{per_s(figures.connected_per_s)}/s", "")
+        return [opened, connected, ("p50", p50, ""), ("p99", p99, ""), errors, worst_cpu]
     return [
-        *cells,
-        (f"{of_what} p50", _with_unit(figures.p50_ms), ""),
-        (f"{of_what} p99", _with_unit(figures.p99_ms), ""),
-        ("errors", whole(figures.errors), "bold red" if figures.errors else ""),
-        (
-            "worst CPU",
-            DASH if cpu is None else f"{cpu:.0f} %",
-            "bold red" if cpu is not None and cpu >= SATURATED_PERCENT else "",
-        ),
+        opened,
+        errors,
+        ("sent", f"{per_s(figures.sent_per_s)}/s", ""),
+        ("received", f"{per_s(figures.received_per_s)}/s", ""),
+        ("p50", p50, ""),
+        ("p99", p99, ""),
+        ("lost", whole(figures.lost), "bold red" if figures.lost else ""),
+        worst_cpu,
     ]
 
 
@@ -236,7 +238,10 @@ def _with_unit(value_ms: float | None) -> str:
 
 
 def _event_text(record: EventRecord) -> str:
-    return f"{record.at_s:.0f} s: {event_line(record.kind, record.detail)}"
+    told = f"{record.at_s:.0f} s: {event_line(record.kind, record.detail)}"
+    if record.kind == "stopping":
+        told += "; draining, once more stops at once"
+    return told
 
 
 def _word(phase: str) -> str:

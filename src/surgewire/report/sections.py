@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.console import RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from surgewire.plan.units import Rate, UnitError, format_duration, format_rate, format_size
@@ -15,7 +16,9 @@ from surgewire.results.verdict import Status
 
 _EVENTS_SHOWN = 5
 _WORKERS_SHOWN = 8
-_ROUTINE = frozenset({"phase", "sending", "note"})
+# Told elsewhere in the report: as a note, or as a doubt with the figure over all of them.
+_TOLD_ELSEWHERE = frozenset({"note", "steal", "clock_step", "journal_failed"})
+_ROUTINE = frozenset({"phase", "sending"}) | _TOLD_ELSEWHERE
 
 _STYLES = {
     Status.PASS: "bold green",
@@ -26,14 +29,12 @@ _STYLES = {
 }
 
 
-def title(result: Result) -> list[Text]:
+def title(result: Result, width: int) -> list[Text]:
     """Name the run, and what was asked for."""
     kind = plain(result.run.kind) or "run"
     first = Text.assemble((f"surgewire {kind}", "bold"), "  ", plain(result.target.url))
-    asked = _asked(result)
     when = plain(result.started_at).replace("T", " ").replace("Z", " UTC")
-    facts = [fact for fact in (asked, when) if fact]
-    return [first, Text(" · ".join(facts), "dim")]
+    return [flow([first, Text(when, "dim")], width), Text(_asked(result), "dim")]
 
 
 def connections(result: Result, width: int) -> RenderableType:
@@ -47,7 +48,7 @@ def connections(result: Result, width: int) -> RenderableType:
         pair("peak open", whole(part.peak_open)),
     ]
     if part.per_s is not None:
-        items.append(pair("per second", per_s(part.per_s)))
+        items.append(pair("rate", f"{per_s(part.per_s)}/s"))
     return flow(items, width)
 
 
@@ -57,8 +58,8 @@ def messages(result: Result, width: int) -> RenderableType:
     sending = [pair("planned", whole(part.planned)), pair("sent", whole(part.sent))]
     if part.skipped:
         sending.append(fault("skipped", part.skipped))
-    sending.append(pair("per second", per_s(result.traffic.sent_per_s)))
-    sending.append(pair("over", f"{result.duration_s:,.1f} s"))
+    sending.append(pair("rate", f"{per_s(result.traffic.sent_per_s)}/s"))
+    sending.append(pair("sending time", f"{result.duration_s:,.1f} s"))
     if part.warmup_sent:
         warmup = f"{whole(part.warmup_delivered)} of {whole(part.warmup_sent)}"
         sending.append(pair("warm-up", warmup))
@@ -118,14 +119,12 @@ def generator(result: Result, width: int) -> RenderableType:
         return Text("nothing is known of the workers", "dim")
     items = [
         pair("workers", whole(part.processes)),
-        pair("CPU of a core", *_cpu(part.cpu_percent)),
+        pair("CPU of a core each", *_cpu(part.cpu_percent)),
         pair("CPU time", f"{sum(part.cpu_seconds):,.1f} s"),
         pair("loop lag", _p99_and_max(part.loop_lag)),
-        pair("memory", size(part.pss_bytes if part.pss_bytes is not None else part.rss_bytes)),
+        pair("memory", _memory(result)),
+        *_overhead(result),
     ]
-    if part.memory_per_connection_bytes is not None:
-        items.append(pair("per connection", size(part.memory_per_connection_bytes)))
-    items += _overhead(result)
     return flow(items, width)
 
 
@@ -150,16 +149,14 @@ def doubts(result: Result) -> RenderableType:
     """List the warnings about our own figures."""
     if not result.doubts:
         return Text("none", "dim")
-    lines = [
-        Text.assemble(
-            (doubt.code.value, "bold yellow"),
-            "  ",
-            plain(doubt.message),
-            ("\n  " + plain(doubt.advice), "dim"),
-        )
-        for doubt in result.doubts
-    ]
-    return Text("\n").join(lines)
+    grid = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
+    grid.add_column(width=1, style="bold yellow")
+    grid.add_column()
+    for doubt in result.doubts:
+        told = Text.assemble((doubt.code.value, "bold yellow"), f": {plain(doubt.message)}")
+        grid.add_row("!", told)
+        grid.add_row("", Text(plain(doubt.advice), "dim"))
+    return grid
 
 
 def verdict(result: Result) -> RenderableType:
@@ -171,10 +168,9 @@ def verdict(result: Result) -> RenderableType:
             told += ", and every message arrived in time"
         reasons = (told,)
     word = status.value.upper()
-    text = Text.assemble((word, _STYLES[status]), "  ", plain(reasons[0]))
-    for reason in reasons[1:]:
-        text.append("\n" + " " * (len(word) + 2) + plain(reason))
-    return text
+    grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    grid.add_row(Text(word, _STYLES[status]), Text("\n".join(map(plain, reasons))))
+    return grid
 
 
 def _identity(result: Result, width: int) -> Text:
@@ -200,7 +196,7 @@ def _cpu(percents: tuple[float, ...]) -> tuple[str, str]:
     if len(percents) > _WORKERS_SHOWN:
         mean = sum(percents) / len(percents)
         return f"{min(percents):.0f} … {busiest:.0f} %, mean {mean:.0f} %", style
-    return " ".join(f"{percent:.0f}" for percent in percents) + " %", style
+    return " ".join(f"{percent:.0f} %" for percent in percents), style
 
 
 def _p99_and_max(summary: Summary) -> str:
@@ -209,16 +205,22 @@ def _p99_and_max(summary: Summary) -> str:
     return f"p99 {ms(summary.p99)} max {ms(summary.max)} ms"
 
 
+def _memory(result: Result) -> str:
+    part = result.generator
+    whole_bytes = part.rss_bytes if part.pss_bytes is None else part.pss_bytes
+    if part.memory_per_connection_bytes is None:
+        return size(whole_bytes)
+    return f"{size(whole_bytes)}, {size(part.memory_per_connection_bytes)} per connection"
+
+
 def _overhead(result: Result) -> list[Text]:
-    told = [
-        f"{way} p50 {ms(summary.p50)} p99 {ms(summary.p99)} ms"
-        for way, summary in (
-            ("receive", result.metrics["witness_receive"]),
-            ("send", result.metrics["witness_send"]),
-        )
+    """Write what we add to latencies, as the kernel's own stamps bound it."""
+    ways = (("receive", "witness_receive"), ("send", "witness_send"))
+    return [
+        pair(f"own {way} overhead", f"p50 {ms(summary.p50)} p99 {ms(summary.p99)} ms")
+        for way, summary in ((way, result.metrics[name]) for way, name in ways)
         if summary.count
     ]
-    return [pair("overhead by kernel stamps:", ", ".join(told))] if told else []
 
 
 def _asked(result: Result) -> str:

@@ -89,7 +89,7 @@ def _blocks(
     if run_dir is not None:
         closing.append(("Run folder", Text(plain(str(Path(run_dir))), overflow="fold")))
     return [
-        Group(*sections.title(result)),
+        Group(*sections.title(result, width)),
         labelled(account),
         times(sections.times_of(result)),
         labelled(closing),

@@ -28,7 +28,7 @@ def per_s(value: float | None) -> str:
     """Write a frequency: whole from 100 on, with one decimal below."""
     if value is None:
         return DASH
-    return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}"
+    return f"{value:,.1f}" if 0 < value < 100 else f"{value:,.0f}"
 
 
 def share(value: float | None) -> str:
@@ -52,6 +52,11 @@ def size(size_bytes: int | None) -> str:
     return f"{value:.0f} {unit}" if value >= 100 or unit == "B" else f"{value:.1f} {unit}"
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 interval``, ``2 intervals``."""
+    return f"{whole(number)} {noun}" if number == 1 else f"{whole(number)} {noun}s"
+
+
 def clock(seconds: float) -> str:
     """Elapsed time as ``m:ss`` or ``h:mm:ss``."""
     minutes, rest = divmod(int(seconds), _S_PER_MINUTE)
@@ -69,12 +74,13 @@ def event_line(kind: str, detail: dict[str, object]) -> str:
                 if detail.get("signal")
                 else (f"exit code {told.get('exit_code', '?')}")
             )
-            cut = told.get("connections", "?")
-            return f"worker {told.get('worker', '?')} died ({how}); it had {cut} connections"
+            had = detail.get("connections")
+            cut = f"; it had {counted(had, 'connection')}" if isinstance(had, int) else ""
+            return f"worker {told.get('worker', '?')} died ({how}){cut}"
         case "clock_step":
             return f"the wall clock stepped by {told.get('step_ms', '?')} ms"
         case "stopping":
-            return f"stopping on {told.get('signal', 'request')}: draining; again to stop at once"
+            return f"asked to stop by {told.get('signal', 'its caller')}"
         case "journal_failed":
             return f"the journal cannot be written: {told.get('reason', '?')}"
         case "steal":

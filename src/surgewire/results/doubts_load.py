@@ -161,7 +161,7 @@ def check_steal(tally: "Tally") -> Doubt | None:
     return Doubt(
         DoubtCode.STEAL,
         round(steal.largest, 1),
-        f"the hypervisor took up to {steal.largest:.0f} % of the CPU ({steal.count} intervals)",
+        f"the hypervisor took up to {steal.largest:.0f} % of the CPU (noticed {steal.count} times)",
         "run on a machine whose cores are its own",
     )
 

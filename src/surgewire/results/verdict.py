@@ -118,4 +118,4 @@ def _of_messages(delivery: "Delivery") -> list[str]:
         (delivery.misrouted, "misrouted"),
     )
     found = [f"{count:,} {what}" for count, what in counts if count]
-    return [f"of {delivery.expected:,} messages {', '.join(found)}"] if found else []
+    return [f"of {delivery.expected:,} messages: {', '.join(found)}"] if found else []
