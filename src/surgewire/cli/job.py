@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from surgewire.cli import output
-from surgewire.cli.places import check_writable
+from surgewire.cli.places import STANDARD_OUTPUT, check_writable
 from surgewire.errors import UsageError
 from surgewire.plan.describe import describe_error
 from surgewire.plan.models import ConnectPlan, EchoPlan, plan_from_dict
@@ -43,12 +43,13 @@ def perform(
     Raises UsageError when a place cannot be written, SurgewireError when the run cannot be done.
     """
     check_writable("--json", json)
-    from surgewire.engine.run import run
+    from surgewire.engine.run import RUNS_DIR, run
 
     with output.live_view(quiet=quiet) as observer:
         result = run(plan, runs_dir=runs_dir, observer=observer)
     if not quiet:
-        output.print_report(result, to_stderr=json == output.STANDARD_OUTPUT)
+        run_dir = Path(runs_dir or RUNS_DIR) / result.run.id
+        output.print_report(result, run_dir, to_stderr=json == STANDARD_OUTPUT)
     if json is not None:
         output.write_json(result, json)
     return exit_code(result)

@@ -1,7 +1,7 @@
 """Where the view of a run, its report and its files go."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from surgewire.engine.observer import Observer
     from surgewire.results.result import Result
 
-__all__ = ["STANDARD_OUTPUT", "live_view", "print_report", "write_hdr", "write_json"]
-
 
 @contextmanager
 def live_view(*, quiet: bool) -> "Iterator[Observer | None]":
@@ -25,28 +23,17 @@ def live_view(*, quiet: bool) -> "Iterator[Observer | None]":
     if quiet:
         yield None
         return
-    from rich.console import Console
-
     from surgewire.report.live import LiveView, PlainLines
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield PlainLines(sys.stderr)
-        return
-    view = LiveView(console)
-    try:
+    with LiveView() if sys.stderr.isatty() else PlainLines() as view:
         yield view
-    finally:
-        view.stop()
 
 
-def print_report(result: "Result", *, to_stderr: bool = False) -> None:
-    """Print the final text."""
-    from rich.console import Console
-
+def print_report(result: "Result", run_dir: Path, *, to_stderr: bool = False) -> None:
+    """Print the final text on standard output, or on standard error."""
     from surgewire.report import text
 
-    Console(stderr=to_stderr).print(text.render(result))
+    text.print_report(result, run_dir, stream=sys.stderr if to_stderr else sys.stdout)
 
 
 def write_json(result: "Result", path: Path) -> None:
@@ -56,24 +43,31 @@ def write_json(result: "Result", path: Path) -> None:
     """
     from surgewire.report import json
 
-    if path == STANDARD_OUTPUT:
-        sys.stdout.write(json.dumps(result))
-        return
-    try:
-        json.write(result, path)
-    except OSError as error:
-        raise _unwritten(path, error) from None
+    _write(path, lambda: json.write(result, str(path)))
 
 
-def write_hdr(result: "Result", path: Path) -> None:
-    """Write the histograms as an HdrHistogram log; raise SurgewireError when that fails."""
+def write_hdr(run: Path, path: Path) -> None:
+    """Write the histograms of the run in folder ``run`` as an HdrHistogram log.
+
+    Raises SurgewireError when the run cannot be read or the file not be written.
+    """
+    from surgewire.engine.journal import JournalReader
+    from surgewire.engine.rundir import open_run_dir
     from surgewire.report import hdr
 
+    records = JournalReader(open_run_dir(run).journal_path)
     try:
-        hdr.write(result, path)
+        _write(path, lambda: hdr.write(records, str(path)))
+    except ValueError as error:
+        raise SurgewireError(f"{run} cannot be written as a log: {error}") from None
+
+
+def _write(path: Path, write: Callable[[], None]) -> None:
+    try:
+        write()
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise _unwritten(path, error) from None
-
-
-def _unwritten(path: Path, error: OSError) -> SurgewireError:
-    return SurgewireError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}")
+        place = "standard output" if path == STANDARD_OUTPUT else path
+        reason = (error.strerror or str(error)).lower()
+        raise SurgewireError(f"{place} cannot be written: {reason}") from None

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from surgewire.cli import options
+from surgewire.errors import UsageError
 
 HELP = """\
 Rebuild the report of a run from its journal.
@@ -30,21 +31,24 @@ def report(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the histograms as an HdrHistogram log, which standard tools read.",
+            help="Write the histograms as an HdrHistogram log, which standard tools read; "
+            "- is standard output.",
         ),
     ] = None,
 ) -> int:
     """Run ``surgewire report``; return the exit code."""
     from surgewire.cli import output
-    from surgewire.cli.places import check_writable
+    from surgewire.cli.places import STANDARD_OUTPUT, check_writable
 
     check_writable("--json", json)
     check_writable("--hdr", hdr)
+    if json == hdr == STANDARD_OUTPUT:
+        raise UsageError("--json - and --hdr - both take standard output; write one to a file")
     from surgewire.engine.run import load_run
 
     result = load_run(run)
-    if json != output.STANDARD_OUTPUT:
-        output.print_report(result)
+    if STANDARD_OUTPUT not in (json, hdr):
+        output.print_report(result, run)
     if json is not None:
         output.write_json(result, json)
     if hdr is not None:

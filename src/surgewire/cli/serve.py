@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from surgewire.errors import UsageError
+
 serve_app = typer.Typer(
     name="serve",
     rich_markup_mode=None,
@@ -74,7 +76,7 @@ def echo(
     ] = None,
 ) -> int:
     """Run ``surgewire serve echo`` until it is stopped; return the exit code."""
-    from surgewire.cli.places import check_writable
+    from surgewire.cli.places import STANDARD_OUTPUT, check_writable
     from surgewire.cli.target_config import make_echo_target
 
     config = make_echo_target(
@@ -87,6 +89,8 @@ def echo(
         truth=truth,
         seed=seed,
     )
+    if truth == STANDARD_OUTPUT:
+        raise UsageError("--truth: - is no file; write the name of one")
     check_writable("--truth", truth)
     from surgewire.targets.echo import serve
 
