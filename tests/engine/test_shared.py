@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from surgewire.engine import layout
+from surgewire._core import ledger, traffic
+from surgewire._core.histogram import HISTOGRAM_WORDS
 from surgewire.engine.shared import SharedRegion, slice_bytes
 from surgewire.results.metrics import METRICS
 
@@ -12,10 +13,10 @@ from surgewire.results.metrics import METRICS
 def test_a_slice_has_the_contracts_shapes_and_is_zero():
     part = SharedRegion(1).slice(0)
     assert part.ledger.dtype == part.traffic.dtype == np.uint64
-    assert part.ledger.shape == (len(layout.LEDGER_COUNTERS),)
-    assert part.traffic.shape == (len(layout.TRAFFIC_COUNTERS),)
+    assert part.ledger.shape == (len(ledger.COUNTERS),)
+    assert part.traffic.shape == (len(traffic.COUNTERS),)
     assert tuple(part.histograms) == METRICS
-    assert all(h.shape == (layout.HISTOGRAM_WORDS,) for h in part.histograms.values())
+    assert all(h.shape == (HISTOGRAM_WORDS,) for h in part.histograms.values())
     assert all(h.dtype == np.int64 for h in part.histograms.values())
     assert part.progress.shape == (8,)
     assert not part.ledger.any()

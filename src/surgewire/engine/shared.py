@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from surgewire.engine import layout
+from surgewire._core import ledger, traffic
+from surgewire._core.histogram import HISTOGRAM_WORDS
 from surgewire.engine.kinds import KIND_TABLE_BYTES, KindTable
 from surgewire.results.metrics import METRICS
 
@@ -46,12 +47,12 @@ class WorkerSlice:
         self._memory = memory
         self._offset = 0
         self.progress: Words = self._take(PROGRESS_WORDS * 8).view(np.int64)
-        self.ledger: Counts = self._take(len(layout.LEDGER_COUNTERS) * 8).view(np.uint64)
-        self.traffic: Counts = self._take(len(layout.TRAFFIC_COUNTERS) * 8).view(np.uint64)
+        self.ledger: Counts = self._take(len(ledger.COUNTERS) * 8).view(np.uint64)
+        self.traffic: Counts = self._take(len(traffic.COUNTERS) * 8).view(np.uint64)
         self.errors = KindTable(self._take(KIND_TABLE_BYTES))
         self.closed = KindTable(self._take(KIND_TABLE_BYTES))
         self.histograms: dict[str, Words] = {
-            name: self._take(layout.HISTOGRAM_WORDS * 8).view(np.int64) for name in METRICS
+            name: self._take(HISTOGRAM_WORDS * 8).view(np.int64) for name in METRICS
         }
 
     def _take(self, length: int) -> npt.NDArray[np.uint8]:
@@ -62,8 +63,8 @@ class WorkerSlice:
 
 def slice_bytes() -> int:
     """Return how much memory the slice of one worker takes, in whole pages."""
-    words = PROGRESS_WORDS + len(layout.LEDGER_COUNTERS) + len(layout.TRAFFIC_COUNTERS)
-    words += layout.HISTOGRAM_WORDS * len(METRICS)
+    words = PROGRESS_WORDS + len(ledger.COUNTERS) + len(traffic.COUNTERS)
+    words += HISTOGRAM_WORDS * len(METRICS)
     return _whole_pages(words * 8 + 2 * KIND_TABLE_BYTES)
 
 

@@ -7,11 +7,11 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import metadata
 
 import uvloop
 from websockets.uri import parse_uri
 
+import surgewire
 from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection, ReceiveBuffer
 from surgewire._core.ledger import Ledger
@@ -73,7 +73,7 @@ class Worker:
         self._traffic = self._make_traffic(worker, run_tag)
         self._buffer = ReceiveBuffer()
         self._uri = parse_uri(plan.target.url)
-        self._user_agent = f"surgewire/{metadata.version('surgewire')}"
+        self._user_agent = f"surgewire/{surgewire.__version__}"
         self._witnesses = plan.witness if isinstance(plan, EchoPlan) else 0
         self._connector = Connector(
             loop,

@@ -1,0 +1,111 @@
+"""What happened when: samples and events of a run, on its own time scale, as records."""
+
+import time
+from collections.abc import Iterable, Sequence
+
+from surgewire.engine.interval import IntervalClock
+from surgewire.engine.process import WorkerProcess
+from surgewire.engine.recorder import Recorder
+from surgewire.engine.sampler import Sampler
+from surgewire.engine.shared import PROGRESS_HEARTBEAT_NS, SharedRegion
+from surgewire.engine.vitals import Vitals
+from surgewire.engine.watch import MachineWatch
+from surgewire.results.record import EndRecord, IntervalRecord
+
+_SILENCE_NS = 3_000_000_000
+_NEVER = 2**63 - 1
+
+
+class Chronicle:
+    """Writes down what the supervisor does and what the workers count.
+
+    Times are seconds since the start instant; what comes before it is at 0.
+    """
+
+    def __init__(
+        self, region: SharedRegion, workers: Sequence[WorkerProcess], recorder: Recorder
+    ) -> None:
+        """Write about `workers`, which count in `region`, to `recorder`."""
+        self._region = region
+        self._workers = workers
+        self._recorder = recorder
+        self._sampler = Sampler(region)
+        self._vitals = Vitals(workers, self._sampler.open_of)
+        self._watch = MachineWatch()
+        self._intervals: IntervalClock | None = None
+        self._origin_ns: int | None = None
+        self._silent: set[int] = set()
+        self.phase = "starting"
+        self._recorder.event(0.0, "phase", phase=self.phase)
+
+    def begin(self, start_ns: int) -> None:
+        """Let the scale and the first interval begin at the instant `start_ns`."""
+        self._origin_ns = start_ns
+        self._intervals = IntervalClock(start_ns)
+
+    def cut_at(self, instants_ns: Iterable[int]) -> None:
+        """End intervals at `instants_ns`, and at no instants that were named before."""
+        if self._intervals is not None:
+            self._intervals.cut_at(*instants_ns)
+
+    @property
+    def due_ns(self) -> int:
+        """The instant at which the next sample is to be taken."""
+        return _NEVER if self._intervals is None else self._intervals.end_ns
+
+    def sample(self, now_ns: int, *, last: bool = False) -> None:
+        """Write down what was counted and used since the sample before."""
+        length_ns = 0 if self._intervals is None else self._intervals.end_interval(now_ns)
+        gain = self._sampler.take(last=last)
+        at_s = self._at_s(now_ns)
+        self._recorder.add(
+            IntervalRecord(
+                at_s=at_s,
+                length_s=max(length_ns, 0) / 1e9,
+                phase=self.phase,
+                counters=gain.counters,
+                gauges=gain.gauges,
+                histograms=gain.histograms,
+                errors=gain.errors,
+                closed=gain.closed,
+                workers=self._vitals.take(now_ns),
+            )
+        )
+        for kind, detail in self._watch.take():
+            self._recorder.event(at_s, kind, **detail)
+        self._look_for_silence(now_ns)
+
+    def enter_phase(self, at_ns: int, phase: str) -> None:
+        """Write down that `phase` begins at the instant `at_ns`."""
+        self.phase = phase
+        self._recorder.event(self._at_s(at_ns), "phase", phase=phase)
+        if phase == "sending":
+            self._recorder.event(self._at_s(at_ns), "sending", instant=at_ns)
+
+    def event(self, kind: str, **detail: object) -> None:
+        """Write down an event of now."""
+        self._recorder.event(self._at_s(time.monotonic_ns()), kind, **detail)
+
+    def note(self, text: str) -> None:
+        """Write down a sentence for people."""
+        self.event("note", text=text)
+
+    def end(self, reason: str) -> None:
+        """Take the last sample, when no worker runs any more, and close the record."""
+        now_ns = time.monotonic_ns()
+        self.sample(now_ns, last=True)
+        self._recorder.add(EndRecord(self._at_s(now_ns), reason))
+
+    def _at_s(self, now_ns: int) -> float:
+        return 0.0 if self._origin_ns is None else max(now_ns - self._origin_ns, 0) / 1e9
+
+    def _look_for_silence(self, now_ns: int) -> None:
+        for worker in self._workers:
+            beat_ns = int(self._region.slice(worker.worker).progress[PROGRESS_HEARTBEAT_NS])
+            beats = not beat_ns or now_ns - beat_ns < _SILENCE_NS
+            if beats or worker.finished or not worker.alive:
+                self._silent.discard(worker.worker)
+            elif worker.worker not in self._silent:
+                self._silent.add(worker.worker)
+                silent_s = (now_ns - beat_ns) / 1e9
+                self.note(f"{worker.name} has given no sign of life for {silent_s:.1f} s")

@@ -1,0 +1,129 @@
+"""Is this machine fit for the plan: found out before anything starts, said with what helps."""
+
+import resource
+from dataclasses import dataclass
+
+from surgewire.engine.machine import Machine
+from surgewire.engine.sources import can_spread, ports_per_source, source_addresses
+from surgewire.errors import SurgewireError
+from surgewire.plan.models import Plan
+
+# What a worker opens beside its connections: loop, timers, control, name resolution.
+_SPARE_FILES = 64
+# The marker has 10 bits for the worker.
+_MAX_PROCESSES = 1_000
+
+# Rough needs, measured on Linux: enough for a warning, never a reason to refuse.
+_WORKER_BYTES = 40 << 20
+_CONNECTION_BYTES = 8 << 10
+_SECURE_CONNECTION_BYTES = 64 << 10
+
+
+class LimitError(SurgewireError):
+    """This machine does not allow what the plan takes; the message names the command that helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitness:
+    """How a plan fits the machine."""
+
+    files_per_worker: int
+    """Descriptors that the largest worker needs."""
+    sources: tuple[str, ...]
+    """Addresses to connect from; empty when the system's own choice will do."""
+    notes: tuple[str, ...]
+    """What is no reason to refuse but worth a word."""
+
+
+def check_limits(plan: Plan, machine: Machine) -> Fitness:
+    """Hold `plan` against `machine`; raise LimitError when it does not fit."""
+    files = _check_files(plan, machine)
+    _check_ports(plan, machine)
+    sources = source_addresses(plan, machine.ports)
+    notes = [note for note in (_spread_note(sources), _memory_note(plan, machine)) if note]
+    return Fitness(files, sources, tuple(notes))
+
+
+def raise_file_limit(files: int) -> None:
+    """Raise this process's soft limit of descriptors to `files`, where it is lower.
+
+    No further than needed, because some programs walk over all descriptors that they might have.
+    Raises LimitError when the system refuses.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= files:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    except (ValueError, OSError) as error:
+        raise LimitError(
+            f"the limit of open files cannot be raised from {soft} to {files} ({error}); "
+            f"run `ulimit -n {files}` first"
+        ) from error
+
+
+def _check_files(plan: Plan, machine: Machine) -> int:
+    spare = _SPARE_FILES + machine.open_files
+    users = -(-plan.connections // plan.processes)
+    needed = users + spare
+    if needed <= machine.hard_files:
+        return needed
+    raise LimitError(
+        f"{plan.connections} connections over {_count(plan.processes, 'process')} need {needed} "
+        f"open files in each, but this system's hard limit is {machine.hard_files}; "
+        f"{_file_advice(plan, machine.hard_files - spare, needed)}"
+    )
+
+
+def _file_advice(plan: Plan, room: int, needed: int) -> str:
+    raise_it = f"`ulimit -n {needed}` as root"
+    if room < 1:
+        return f"raise it with {raise_it}"
+    processes = -(-plan.connections // room)
+    if processes > _MAX_PROCESSES:
+        return f"raise it with {raise_it}"
+    return f"use `--processes {processes}`, or raise it with {raise_it}"
+
+
+def _check_ports(plan: Plan, machine: Machine) -> None:
+    each = ports_per_source(machine.ports)
+    if plan.connections <= each or can_spread(plan.target.host):
+        return
+    low, high = machine.ports
+    widest = ports_per_source((1024, 65_535))
+    if plan.connections <= widest:
+        advice = 'widen it with `sysctl -w net.ipv4.ip_local_port_range="1024 65535"`'
+    else:
+        advice = f"no range gives more than {widest}: use `--connections {widest}` or more machines"
+    raise LimitError(
+        f"{plan.connections} connections to {plan.target.host} need as many local ports, but the "
+        f"system's range {low}-{high} gives {each}; {advice}"
+    )
+
+
+def _spread_note(sources: tuple[str, ...]) -> str | None:
+    if not sources:
+        return None
+    return (
+        f"one address has too few ports for all connections: connecting from {len(sources)} "
+        f"addresses, {sources[0]} to {sources[-1]}"
+    )
+
+
+def _memory_note(plan: Plan, machine: Machine) -> str | None:
+    each = _SECURE_CONNECTION_BYTES if plan.target.secure else _CONNECTION_BYTES
+    expected = plan.connections * each + plan.processes * _WORKER_BYTES
+    if expected <= machine.available_bytes:
+        return None
+    return (
+        f"this run is expected to take about {_mebibytes(expected)} of memory, but only "
+        f"{_mebibytes(machine.available_bytes)} are available"
+    )
+
+
+def _mebibytes(size: int) -> str:
+    return f"{-(-size // (1 << 20))} MiB"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}es"
