@@ -33,9 +33,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Load a public name from the module where it lives."""
     if name == "__version__":
-        from surgewire.release import release
-
-        value: Any = release()
+        value: Any = _version()
     elif name in _HOMES:
         from importlib import import_module
 
@@ -48,3 +46,12 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("surgewire")
+    except PackageNotFoundError:
+        return "0+unknown"

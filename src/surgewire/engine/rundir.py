@@ -5,7 +5,6 @@ import errno
 import json
 import os
 import secrets
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -74,11 +73,7 @@ def create_run_dir(runs_dir: Path, kind: str, plan: dict[str, Any], now: datetim
             f"{runs_dir} cannot take the folder of a run: {_why(error)}; "
             "choose another place with `--runs-dir DIR`"
         ) from error
-    try:
-        run_dir._write_json(PLAN_NAME, plan)
-    except RunDirError:
-        shutil.rmtree(run_dir.path, ignore_errors=True)
-        raise
+    run_dir._write_json(PLAN_NAME, plan)
     return run_dir
 
 

@@ -1,0 +1,1 @@
+"""Measuring load generators from outside: what `benchmarks/run.py` is made of."""
