@@ -43,7 +43,7 @@ stubs: core $(DONE)/lint  ## check the core's .pyi files against the built modul
 	$(VENV)/bin/stubtest --mypy-config-file pyproject.toml --ignore-unused-allowlist \
 		--allowlist tests/stubs_allowlist.txt surgewire._core
 
-fuzz: core $(DONE)/test  ## run each fuzz target for FUZZ_SECONDS
+fuzz: $(DONE)/install $(DONE)/fuzz  ## run each fuzz target for FUZZ_SECONDS
 	set -e; for target in tests/fuzz/fuzz_*.py; do \
 		echo "== $$target"; FUZZ_SECONDS=$(FUZZ_SECONDS) $(PY) $$target; done
 
@@ -90,6 +90,6 @@ $(DONE)/install: $(DONE)/venv pyproject.toml setup.py
 	$(PIP) --no-build-isolation --editable .
 	touch $@
 
-$(DONE)/test $(DONE)/lint $(DONE)/bench: $(DONE)/install
+$(DONE)/test $(DONE)/lint $(DONE)/bench $(DONE)/fuzz: $(DONE)/install
 	$(PIP) --group $(@F)
 	touch $@

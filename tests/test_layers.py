@@ -17,6 +17,7 @@ PACKAGE = SOURCE / "surgewire"
 RANKS = {
     "_core": 0,
     "errors": 0,
+    "release": 0,
     "plan": 1,
     "results": 1,
     "dialects": 1,

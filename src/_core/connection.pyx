@@ -1,11 +1,11 @@
 """One WebSocket connection on an asyncio transport: the native module that performs I/O.
 
 `Connection` implements asyncio's `BufferedProtocol`. The loop reads into one buffer that all
-connections of a worker share (`ReceiveBuffer`); `buffer_updated` hands the bytes to the frame decoder
-in place, without a Python object per message. Writing tries `send(2)` on the descriptor at once and
-leaves to the transport only what the kernel did not take, and only while the transport holds nothing
-older, so that order is kept. Where there is no plain descriptor to write on (TLS), the transport does
-all the writing.
+connections of a worker share (`ReceiveBuffer`); `buffer_updated` hands the bytes to the frame
+decoder in place, without a Python object per message. Writing tries `send(2)` on the descriptor at
+once and leaves to the transport only what the kernel did not take, and only while the transport
+holds nothing older, so that order is kept. Where there is no plain descriptor to write on (TLS),
+the transport does all the writing.
 
 How bytes come and go is here; what a kind of connection does with them is in its subclass
 (`traffic`, `echo`).

@@ -1,12 +1,12 @@
 """A peer that sends every message back: the embedded target, and the client of conformance tests.
 
-`EchoPeer` is the same native connection that the load runs on, in either role. `EchoService` is what
-the peers of one loop share: how long messages are held back, and a file that takes the truth of what
-was done to each message.
+`EchoPeer` is the same native connection that the load runs on, in either role. `EchoService` is
+what the peers of one loop share: how long messages are held back, and a file that takes the truth
+of what was done to each message.
 
 The truth is one line of comma-separated values per message that carries a marker, with instants in
-nanoseconds of CLOCK_MONOTONIC; `TRUTH_HEADER` names the columns. `release_ns` is when the message was
-meant to leave, `sent_ns` is when it did.
+nanoseconds of CLOCK_MONOTONIC; `TRUTH_HEADER` names the columns. `release_ns` is when the message
+was meant to leave, `sent_ns` is when it did.
 """
 
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -74,10 +74,10 @@ cdef class EchoService:
     """What the echo peers of one loop share.
 
     delays: up to 16 tuples (share of the messages, "fixed" or "exponential", delay or mean in ns);
-    the shares are weights. Messages that wait are released each at its own instant, so random delays
-    can change their order. seed: makes the random delays reproducible. truth: path of the file that
-    takes the truth, or None; it is written anew. Raises ValueError for delays that make no sense and
-    OSError where the file cannot be written.
+    the shares are weights. Messages that wait are released each at its own instant, so random
+    delays can change their order. seed: makes the random delays reproducible. truth: path of the
+    file that takes the truth, or None; it is written anew. Raises ValueError for delays that make
+    no sense and OSError where the file cannot be written.
     """
 
     def __cinit__(self, loop, delays=(), uint64_t seed=1, truth: str | None = None):

@@ -2,12 +2,12 @@
 
 `Traffic` holds what all users of a worker share: the schedule, the queue of who is due, the ledger,
 the histograms. `EchoUser` is a connection whose target sends every message back. A message costs no
-Python object: it is written into a scratch buffer, masked there and handed to `send(2)`; an arrival is
-recognised by its marker in the receive buffer.
+Python object: it is written into a scratch buffer, masked there and handed to `send(2)`; an arrival
+is recognised by its marker in the receive buffer.
 
-Times: a message is planned for an instant that only the schedule decides (open model), so a target or
-a worker that is slow makes latencies longer and never the load smaller. In the closed model (one message
-in flight per connection) the planned instant is the moment of sending.
+Times: a message is planned for an instant that only the schedule decides (open model), so a target
+or a worker that is slow makes latencies longer and never the load smaller. In the closed model (one
+message in flight per connection) the planned instant is the moment of sending.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
@@ -86,7 +86,9 @@ cdef class EchoUser(Connection):
     The remaining arguments are those of `Connection`.
     """
 
-    def __init__(self, buffer, owner, handshake, Traffic traffic not None, uint32_t user, **options):
+    def __init__(
+        self, buffer, owner, handshake, Traffic traffic not None, uint32_t user, **options
+    ):
         self.traffic = traffic
         self.user = user
         self.index = len(traffic.users)

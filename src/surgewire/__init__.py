@@ -33,7 +33,9 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Load a public name from the module where it lives."""
     if name == "__version__":
-        value: Any = _version()
+        from surgewire.release import release
+
+        value: Any = release()
     elif name in _HOMES:
         from importlib import import_module
 
@@ -46,12 +48,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("surgewire")
-    except PackageNotFoundError:
-        return "0+unknown"

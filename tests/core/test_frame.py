@@ -301,6 +301,30 @@ def test_a_frame_that_lies_whole_in_the_input_takes_no_buffer() -> None:
     assert decoder.buffer_bytes == 0
 
 
+def resident_bytes() -> int:
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+@pytest.mark.skipif(PROFILE == "sanitize", reason="AddressSanitizer keeps freed memory for a while")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+@pytest.mark.parametrize(
+    "rest",
+    [b"", b"\x80\x00", b"\xff", b"\x88\x00", b"\x00\x7f" + b"\x7f" * 8],
+    ids=["abandoned", "complete", "error", "close", "limit"],
+)
+def test_no_path_leaks_the_buffer(rest: bytes) -> None:
+    part = encode(frame.BINARY, bytes(1 << 16), fin=False)
+    Decoder("client").feed(part)
+    before = resident_bytes()
+    for _ in range(500):
+        Decoder("client").feed(part + rest)
+    # A leak would show as 32 MiB.
+    assert resident_bytes() - before < 8 << 20
+
+
 def grow_until_memory_ends() -> list[Event]:
     import resource
 

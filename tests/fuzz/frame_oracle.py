@@ -171,10 +171,8 @@ def check_form(reader: Reader) -> None:
     if reader.form < 126:
         return
     extended = reader.reads[1]
-    length = int.from_bytes(extended, "big")
-    if (len(extended) == 2 and length < 126) or (
-        len(extended) == 8 and not 0x10000 <= length < 1 << 63
-    ):
+    width, least, most = (2, 126, 0xFFFF) if reader.form == 126 else (8, 0x10000, (1 << 63) - 1)
+    if len(extended) == width and not least <= int.from_bytes(extended, "big") <= most:
         raise ViolationError(PROTOCOL)
 
 

@@ -1,5 +1,7 @@
 """Records: to msgpack types and back."""
 
+import re
+
 import msgpack
 import pytest
 
@@ -132,9 +134,8 @@ def test_a_missing_key_is_named(record: Record) -> None:
     ],
 )
 def test_wrong_types_are_named(change: dict[str, object], message: str) -> None:
-    with pytest.raises(ValueError, match=".") as raised:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         IntervalRecord.from_dict({**INTERVAL.to_dict(), **change})
-    assert str(raised.value) == message
 
 
 @pytest.mark.parametrize("pair", [None, 3, [], ["start"], [1, {}], ["start", {}, 1]])

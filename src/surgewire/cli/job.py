@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from surgewire.cli import output
+from surgewire.cli.failure import why_failed
 from surgewire.cli.places import STANDARD_OUTPUT, check_writable
-from surgewire.errors import UsageError
+from surgewire.errors import SurgewireError, UsageError
 from surgewire.plan.describe import describe_error
 from surgewire.plan.models import ConnectPlan, EchoPlan, plan_from_dict
 from surgewire.results.verdict import Status
@@ -40,18 +41,24 @@ def perform(
 ) -> int:
     """Run a plan, show and write what came out, and return the exit code.
 
-    Raises UsageError when a place cannot be written, SurgewireError when the run cannot be done.
+    Raises UsageError when a place cannot be written, SurgewireError when the run cannot be done
+    or could not be.
     """
     check_writable("--json", json)
     from surgewire.engine.run import RUNS_DIR, run
 
     with output.live_view(quiet=quiet) as observer:
         result = run(plan, runs_dir=runs_dir, observer=observer)
-    if not quiet:
-        run_dir = Path(runs_dir or RUNS_DIR) / result.run.id
-        output.print_report(result, run_dir, to_stderr=json == STANDARD_OUTPUT)
-    if json is not None:
-        output.write_json(result, json)
+    try:
+        if not quiet:
+            run_dir = Path(runs_dir or RUNS_DIR) / result.run.id
+            output.print_report(result, run_dir, to_stderr=json == STANDARD_OUTPUT)
+    finally:
+        # A reader of the report that left early costs nobody the file.
+        if json is not None:
+            output.write_json(result, json)
+    if result.verdict.status is Status.FAILED:
+        raise SurgewireError(why_failed(result))
     return exit_code(result)
 
 

@@ -1,8 +1,8 @@
 """The opening handshake (RFC 6455 section 4), in both roles, on the `websockets` library's core.
 
-Both classes are what a native connection takes as its handshake: `start()` gives what to send first,
-`feed(data)` takes what came and returns `(reply, done, rest)`: what to send, whether the handshake is
-complete, and the bytes behind it.
+Both classes are what a native connection takes as its handshake: `start()` gives what to send
+first, `feed(data)` takes what came and returns `(reply, done, rest)`: what to send, whether the
+handshake is complete, and the bytes behind it.
 """
 
 import re
@@ -23,7 +23,10 @@ _STATUS_LINE_START_BYTES = 13
 
 
 class UpgradeError(Exception):
-    """The handshake failed. `kind`: name of the error taxonomy; `reply`: what to send before closing."""
+    """The handshake failed.
+
+    `kind`: name of the error taxonomy; `reply`: what to send before closing.
+    """
 
     def __init__(self, kind: str, reply: bytes = b"") -> None:
         """Take the error's kind and the last words to the peer."""
@@ -115,5 +118,4 @@ class ServerUpgrade:
 
     def _refuse(self) -> NoReturn:
         response = self._protocol.reject(400, "This is no WebSocket upgrade.\n")
-        self._protocol.send_response(response)
-        raise UpgradeError("upgrade_invalid", b"".join(self._protocol.data_to_send()))
+        raise UpgradeError("upgrade_invalid", response.serialize())

@@ -167,6 +167,7 @@ class Connector:
                     server_hostname=self._plan.target.host,
                     ssl_handshake_timeout=self._plan.connect_timeout_ns / 1e9,
                 )
+                assert secured is not None
                 connection.secured(secured)
         except asyncio.CancelledError:
             # Whoever cancelled has named the reason.

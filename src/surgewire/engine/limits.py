@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from surgewire.engine.machine import Machine
 from surgewire.engine.sources import can_spread, ports_per_source, source_addresses
 from surgewire.errors import SurgewireError
+from surgewire.plan.fields import MAX_PROCESSES
 from surgewire.plan.models import Plan
 
 # What a worker opens beside its connections: loop, timers, control, name resolution.
 _SPARE_FILES = 64
-# The marker has 10 bits for the worker.
-_MAX_PROCESSES = 1_000
+# What the supervisor holds of each worker: a control socket and a pidfd.
+_FILES_PER_WORKER = 2
 
-# Rough needs, measured on Linux: enough for a warning, never a reason to refuse.
+# Rough needs on Linux: enough for a warning, never a reason to refuse.
 _WORKER_BYTES = 40 << 20
 _CONNECTION_BYTES = 8 << 10
 _SECURE_CONNECTION_BYTES = 64 << 10
@@ -27,8 +28,8 @@ class LimitError(SurgewireError):
 class Fitness:
     """How a plan fits the machine."""
 
-    files_per_worker: int
-    """Descriptors that the largest worker needs."""
+    files: int
+    """Descriptors that the supervisor or the largest worker needs."""
     sources: tuple[str, ...]
     """Addresses to connect from; empty when the system's own choice will do."""
     notes: tuple[str, ...]
@@ -64,25 +65,33 @@ def raise_file_limit(files: int) -> None:
 
 def _check_files(plan: Plan, machine: Machine) -> int:
     spare = _SPARE_FILES + machine.open_files
-    users = -(-plan.connections // plan.processes)
-    needed = users + spare
-    if needed <= machine.hard_files:
-        return needed
-    raise LimitError(
-        f"{plan.connections} connections over {_count(plan.processes, 'process')} need {needed} "
-        f"open files in each, but this system's hard limit is {machine.hard_files}; "
-        f"{_file_advice(plan, machine.hard_files - spare, needed)}"
-    )
+    hard = machine.hard_files
+    for_users = -(-plan.connections // plan.processes) + spare
+    for_workers = _FILES_PER_WORKER * plan.processes + spare
+    if for_workers > hard:
+        raise LimitError(
+            f"{_count(plan.processes, 'process')} need {for_workers} open files to be watched, but "
+            f"this system's hard limit is {hard}; use a lower `--processes`, or raise the limit "
+            f"with {_ulimit(for_workers)}"
+        )
+    if for_users > hard:
+        raise LimitError(
+            f"{plan.connections} connections over {_count(plan.processes, 'process')} need "
+            f"{for_users} open files in each, but this system's hard limit is {hard}; "
+            f"{_more_processes(plan, hard - spare)}raise the limit with {_ulimit(for_users)}"
+        )
+    return max(for_users, for_workers)
 
 
-def _file_advice(plan: Plan, room: int, needed: int) -> str:
-    raise_it = f"`ulimit -n {needed}` as root"
-    if room < 1:
-        return f"raise it with {raise_it}"
-    processes = -(-plan.connections // room)
-    if processes > _MAX_PROCESSES:
-        return f"raise it with {raise_it}"
-    return f"use `--processes {processes}`, or raise it with {raise_it}"
+def _more_processes(plan: Plan, room: int) -> str:
+    processes = -(-plan.connections // room) if room > 0 else MAX_PROCESSES + 1
+    if processes > MAX_PROCESSES or _FILES_PER_WORKER * processes > room:
+        return ""
+    return f"use `--processes {processes}`, or "
+
+
+def _ulimit(files: int) -> str:
+    return f"`ulimit -n {files}` as root"
 
 
 def _check_ports(plan: Plan, machine: Machine) -> None:
@@ -94,7 +103,8 @@ def _check_ports(plan: Plan, machine: Machine) -> None:
     if plan.connections <= widest:
         advice = 'widen it with `sysctl -w net.ipv4.ip_local_port_range="1024 65535"`'
     else:
-        advice = f"no range gives more than {widest}: use `--connections {widest}` or more machines"
+        option = plan.OPTIONS.get("connections", "--connections")
+        advice = f"no range gives more than {widest}: use `{option} {widest}` or more machines"
     raise LimitError(
         f"{plan.connections} connections to {plan.target.host} need as many local ports, but the "
         f"system's range {low}-{high} gives {each}; {advice}"

@@ -6,9 +6,8 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-import surgewire
 from surgewire.engine.journal import JournalError, JournalReader, JournalWriter
-from surgewire.engine.limits import Fitness, check_limits, raise_file_limit
+from surgewire.engine.limits import Fitness, LimitError, check_limits, raise_file_limit
 from surgewire.engine.machine import Machine, describe_machine
 from surgewire.engine.observer import Observer, SilentObserver
 from surgewire.engine.process import WorkerMain, end_workers, fork_workers
@@ -20,6 +19,7 @@ from surgewire.engine.supervisor import Supervisor
 from surgewire.engine.timetable import Patience
 from surgewire.engine.worker import worker_main
 from surgewire.plan.models import ConnectPlan, EchoPlan
+from surgewire.release import release
 from surgewire.results.record import FORMAT, StartRecord
 from surgewire.results.result import Result
 from surgewire.results.tally import Tally
@@ -57,12 +57,12 @@ def execute(
     """Do what run() does, with any `work` and `patience`."""
     observer = observer or SilentObserver()
     fitness = check_limits(plan, Machine.here())
-    raise_file_limit(fitness.files_per_worker)
+    raise_file_limit(fitness.files)
+    region = _map_region(plan.processes)
     run_dir = create_run_dir(Path(runs_dir or RUNS_DIR), plan.kind, plan.to_dict(), _now())
     tally = Tally()
     with contextlib.closing(_create_journal(run_dir)) as journal:
         recorder = Recorder(journal, tally, observer)
-        region = SharedRegion(plan.processes)
         with SignalInbox() as signals:
             workers = fork_workers(
                 plan,
@@ -103,6 +103,16 @@ def load_run(path: str | Path) -> Result:
     return tally.result()
 
 
+def _map_region(workers: int) -> SharedRegion:
+    try:
+        return SharedRegion(workers)
+    except (OSError, MemoryError) as error:
+        raise LimitError(
+            f"the shared memory of {workers} workers cannot be had ({error}); "
+            "use a lower `--processes`"
+        ) from error
+
+
 def _create_journal(run_dir: RunDir) -> JournalWriter:
     try:
         return JournalWriter(run_dir.journal_path)
@@ -121,7 +131,7 @@ def _open_record(
             run_id=run_dir.run_id,
             started_at=_now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             plan=plan.to_dict(),
-            version=surgewire.__version__,
+            version=release(),
             machine=describe_machine(),
         )
     )

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import secrets
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,11 @@ def create_run_dir(runs_dir: Path, kind: str, plan: dict[str, Any], now: datetim
             f"{runs_dir} cannot take the folder of a run: {_why(error)}; "
             "choose another place with `--runs-dir DIR`"
         ) from error
-    run_dir._write_json(PLAN_NAME, plan)
+    try:
+        run_dir._write_json(PLAN_NAME, plan)
+    except RunDirError:
+        shutil.rmtree(run_dir.path, ignore_errors=True)
+        raise
     return run_dir
 
 

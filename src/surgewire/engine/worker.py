@@ -11,7 +11,6 @@ from contextlib import suppress
 import uvloop
 from websockets.uri import parse_uri
 
-import surgewire
 from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection, ReceiveBuffer
 from surgewire._core.ledger import Ledger
@@ -32,6 +31,7 @@ from surgewire.engine.shared import (
 )
 from surgewire.engine.sources import source_addresses
 from surgewire.plan.models import ConnectPlan, EchoPlan, Plan
+from surgewire.release import release
 
 _HEARTBEAT_S = 0.25
 _DRAIN_CHECK_S = 0.02
@@ -73,7 +73,7 @@ class Worker:
         self._traffic = self._make_traffic(worker, run_tag)
         self._buffer = ReceiveBuffer()
         self._uri = parse_uri(plan.target.url)
-        self._user_agent = f"surgewire/{surgewire.__version__}"
+        self._user_agent = f"surgewire/{release()}"
         self._witnesses = plan.witness if isinstance(plan, EchoPlan) else 0
         self._connector = Connector(
             loop,

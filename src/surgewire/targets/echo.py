@@ -1,4 +1,4 @@
-"""The echo target: sends every message back, delayed or stalled on request, and records the truth."""
+"""The echo target: sends every message back, and can delay, stall and record what it did."""
 
 import asyncio
 import time

@@ -1,0 +1,47 @@
+"""Why a run could not be done, and what to do about it, in one line."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from surgewire.results.result import Result
+
+_ADVICE = {
+    "dns": "the host name does not resolve; check {host}",
+    "tcp_refused": "nothing listens on {host} port {port}; start the server or check the port",
+    "tcp_timeout": "nothing answers at {host} port {port}; check address and firewall",
+    "tcp_unreachable": "no route leads to {host}; check address and network",
+    "tcp_reset": "{host} port {port} drops connections; check that a WebSocket server is there",
+    "timeout_connect": "nothing answers at {host} port {port}; check address and firewall",
+    "timeout_tls": "no TLS answer comes from {host} port {port}; is it a ws:// server?",
+    "timeout_upgrade": "no answer to the upgrade comes; check that a WebSocket server is there",
+    "upgrade_invalid": "what answers is no WebSocket server; check port and path",
+    "upgrade_eof": "the server hangs up on the upgrade; check that a WebSocket server is there",
+    "tls_certificate": "the server's certificate is not trusted; check the host name and the CA",
+    "local_fd_limit": "this machine allows too few open files; raise `ulimit -n`",
+    "local_ports_exhausted": "this machine is out of ports; use fewer connections",
+    "local_memory": "this machine is out of memory for sockets; use fewer connections",
+}
+_BY_PREFIX = {
+    "http_": "the server answers the upgrade with HTTP status {rest}; check path and credentials",
+    "tls_": "TLS cannot be agreed on with {host} port {port}; is it a ws:// server?",
+}
+
+
+def why_failed(result: "Result") -> str:
+    """Say in one line why a run with the verdict ``failed`` could not be done."""
+    errors = result.connections.errors
+    if result.connections.established or not errors:
+        return f"{result.verdict.reasons[0]}; see the events of the run"
+    kind = max(errors, key=lambda name: errors[name])
+    advice = _advice(kind, result)
+    return f"{result.target.url}: no connection was established: {kind}{advice and f', {advice}'}"
+
+
+def _advice(kind: str, result: "Result") -> str:
+    text = _ADVICE.get(kind)
+    rest = ""
+    for prefix, general in _BY_PREFIX.items():
+        if text is None and kind.startswith(prefix):
+            text, rest = general, kind.removeprefix(prefix)
+    target = result.target
+    return (text or "").format(host=target.host, port=target.port, rest=rest)

@@ -1,0 +1,127 @@
+"""A message costs no Python object: counted at Python's own allocators, over 100,000 messages."""
+
+import asyncio
+import ctypes
+import shlex
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from surgewire._core import frame
+from surgewire._core.clock import now_ns
+from surgewire._core.echo import EchoPeer, EchoService
+from surgewire._core.pacer import Schedule
+from tests.core.rig import SECOND_NS, Rig
+from tests.core.wire import BUFFER, Owner, Passed, Transport
+
+MESSAGES = 100_000
+RATE_PER_S = 100_000
+PER_WAKE = 500
+READ_BYTES = 16_384
+
+
+@pytest.fixture(scope="module")
+def allocations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ctypes.PyDLL]:
+    library = tmp_path_factory.mktemp("count") / "count_allocations.so"
+    compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
+    include = f"-I{sysconfig.get_path('include')}"
+    undefined = ["-undefined", "dynamic_lookup"] if sys.platform == "darwin" else []
+    source = Path(__file__).with_name("count_allocations.c")
+    subprocess.run(
+        [*compiler, "-shared", "-fPIC", "-O1", include, *undefined, "-o", library, source],
+        check=True,
+        capture_output=True,
+    )
+    loaded = ctypes.PyDLL(str(library))
+    loaded.counted.restype = ctypes.c_longlong
+    loaded.install()
+    yield loaded
+    loaded.uninstall()
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    made = asyncio.new_event_loop()
+    yield made
+    made.close()
+
+
+def pieces(payloads: list[bytes], *, mask_key: bytes | None = None) -> list[bytes]:
+    """Frames of `payloads` as reads of about READ_BYTES, whole frames each."""
+    frames = [frame.encode(frame.TEXT, p, mask_key=mask_key) for p in payloads]
+    per_read = READ_BYTES // len(frames[0])
+    return [b"".join(frames[i : i + per_read]) for i in range(0, len(frames), per_read)]
+
+
+def test_counter_counts(allocations: ctypes.PyDLL) -> None:
+    before = allocations.counted()
+    kept = [object() for _ in range(1000)]
+    assert allocations.counted() - before >= len(kept)
+
+
+def test_sending_and_receiving_create_no_object_per_message(
+    allocations: ctypes.PyDLL, loop: asyncio.AbstractEventLoop
+) -> None:
+    rig = Rig(loop, 1, Schedule.constant(1, RATE_PER_S, SECOND_NS), window_bits=65536)
+    try:
+        start_ns = now_ns()
+        rig.traffic.start(start_ns, start_ns, start_ns + 3600 * SECOND_NS)
+        wakes = sent = received = spent_sending = spent_receiving = 0
+        user = rig.users[0]
+        while user.sequence < MESSAGES:
+            while now_ns() < start_ns + (wakes + 1) * PER_WAKE * SECOND_NS // RATE_PER_S:
+                pass
+            before = allocations.counted()
+            rig.wake()
+            spent_sending += allocations.counted() - before
+            wakes += 1
+            messages = rig.payloads(0)
+            sent += len(messages)
+            for piece in pieces(messages) if messages else []:
+                view = user.get_buffer(-1)
+                view[: len(piece)] = piece
+                length = len(piece)
+                before = allocations.counted()
+                user.buffer_updated(length)
+                spent_receiving += allocations.counted() - before
+                received += 1
+        booked = rig.booked()
+    finally:
+        rig.close()
+    assert sent == booked["sent"] == booked["delivered"] >= MESSAGES
+    # A wake-up and a read have a price of their own, whatever number of messages they bring.
+    assert spent_sending <= 20 * wakes
+    assert spent_receiving <= 5 * received
+    assert wakes + received < MESSAGES / 20
+
+
+def test_echoing_creates_no_object_per_message(
+    allocations: ctypes.PyDLL, loop: asyncio.AbstractEventLoop
+) -> None:
+    transport, service = Transport(), EchoService(loop)
+    peer = EchoPeer(BUFFER, Owner(), Passed(), service, client=False)
+    try:
+        peer.connection_made(transport)
+        transport.sent()
+        view = peer.get_buffer(-1)
+        view[:4] = b"okay"
+        peer.buffer_updated(4)
+        reads = pieces([b"m" * 64] * MESSAGES, mask_key=b"\x01\x02\x03\x04")
+        echoed = spent = 0
+        for piece in reads:
+            view[: len(piece)] = piece
+            length = len(piece)
+            before = allocations.counted()
+            peer.buffer_updated(length)
+            spent += allocations.counted() - before
+            echoed += len(transport.sent())
+    finally:
+        service.close()
+        transport.shut()
+    assert service.messages == MESSAGES
+    assert echoed == MESSAGES * (2 + 64)
+    assert spent <= 5 * len(reads)

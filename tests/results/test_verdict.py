@@ -1,0 +1,140 @@
+"""The verdict: the gravest status, and all reasons."""
+
+from typing import Any
+
+import pytest
+
+from surgewire.results.doubt import Doubt, DoubtCode
+from surgewire.results.result import Connections, Delivery
+from surgewire.results.verdict import Ending, Status, Verdict, judge
+
+FINISHED = Ending("finished", 70.0)
+SATURATED = Doubt(DoubtCode.WORKER_SATURATED, 97.0, "worker 0 used 97 %", "use more")
+FEW = Doubt(DoubtCode.FEW_SAMPLES, 10, "10 samples", "run longer")
+
+
+def connections(**changes: Any) -> Connections:
+    values: dict[str, Any] = {
+        "requested": 1_000,
+        "attempted": 1_000,
+        "established": 1_000,
+        "failed": 0,
+        "peak_open": 1_000,
+        "per_s": 100.0,
+        "errors": {},
+        "closed": {},
+    }
+    return Connections(**{**values, **changes})
+
+
+def delivery(**changes: int) -> Delivery:
+    values: dict[str, Any] = dict.fromkeys(Delivery.__dataclass_fields__, 0)
+    values |= {"sent": 5_000, "expected": 5_000, "delivered": 5_000, "rate": 1.0}
+    return Delivery(**{**values, **changes})
+
+
+def verdict(
+    ending: Ending = FINISHED,
+    doubts: tuple[Doubt, ...] = (),
+    sends: bool = True,
+    part: Connections | None = None,
+    **messages: int,
+) -> Verdict:
+    return judge(ending, part or connections(), delivery(**messages), doubts, sends=sends)
+
+
+def test_all_well() -> None:
+    assert verdict() == Verdict(Status.PASS, ())
+
+
+def test_a_doubt_makes_it_doubtful() -> None:
+    assert verdict(doubts=(SATURATED, FEW)) == Verdict(
+        Status.DOUBTFUL, ("figures in doubt: worker_saturated",)
+    )
+
+
+def test_too_few_samples_alone_do_not() -> None:
+    assert verdict(doubts=(FEW,)) == Verdict(Status.PASS, ())
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        ({"lost": 3}, "of 5,000 messages: 3 lost"),
+        ({"lost_to_disconnect": 1}, "of 5,000 messages: 1 lost to disconnect"),
+        ({"duplicated": 2, "late": 1_234}, "of 5,000 messages: 2 duplicated, 1,234 late"),
+        ({"reordered": 1}, "of 5,000 messages: 1 reordered"),
+        ({"damaged": 1}, "of 5,000 messages: 1 damaged"),
+        ({"misrouted": 1}, "of 5,000 messages: 1 misrouted"),
+    ],
+)
+def test_messages_that_fell_short(messages: dict[str, int], reason: str) -> None:
+    assert verdict(**messages) == Verdict(Status.FAIL, (reason,))
+
+
+@pytest.mark.parametrize("name", ["foreign", "unmarked", "too_old", "in_flight_at_leave"])
+def test_what_is_not_the_targets_fault_is_no_reason(name: str) -> None:
+    assert verdict(**{name: 5}).status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"failed": 12}, "12 of 1,000 connections failed"),
+        ({"closed": {"close_1001": 2, "eof": 1}}, "3 connections ended before their time"),
+        ({"attempted": 999}, "only 999 of 1,000 connections were attempted"),
+    ],
+)
+def test_connections_that_fell_short(changes: dict[str, Any], reason: str) -> None:
+    assert verdict(part=connections(**changes)) == Verdict(Status.FAIL, (reason,))
+
+
+def test_interrupted() -> None:
+    ending = Ending("interrupted", 12.34, "SIGINT")
+    found = verdict(ending, part=connections(attempted=10, established=10))
+    assert found == Verdict(Status.INTERRUPTED, ("stopped by SIGINT after 12.3 s",))
+
+
+def test_killed() -> None:
+    assert verdict(Ending(None, 23.0)) == Verdict(
+        Status.INTERRUPTED, ("killed: nothing is known after 23.0 s",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("ending", "part", "messages", "reason"),
+    [
+        (Ending("failed", 1.0), {}, {}, "the run could not be completed"),
+        (FINISHED, {"established": 0, "failed": 1_000}, {}, "no connection was established"),
+        (FINISHED, {}, {"sent": 0}, "no message was sent"),
+    ],
+)
+def test_failed(
+    ending: Ending, part: dict[str, int], messages: dict[str, int], reason: str
+) -> None:
+    found = verdict(ending, part=connections(**part), **messages)
+    assert found.status is Status.FAILED
+    assert found.reasons[0] == reason
+
+
+def test_a_connect_run_sends_nothing_and_may_pass() -> None:
+    assert verdict(sends=False, sent=0, expected=0, delivered=0).status is Status.PASS
+
+
+def test_all_reasons_are_told_the_gravest_first() -> None:
+    found = verdict(
+        Ending("interrupted", 5.0),
+        doubts=(SATURATED,),
+        part=connections(failed=1),
+        lost=1,
+    )
+    assert found == Verdict(
+        Status.INTERRUPTED,
+        (
+            "stopped after 5.0 s",
+            "1 of 1,000 connections failed",
+            "of 5,000 messages: 1 lost",
+            "figures in doubt: worker_saturated",
+        ),
+    )
+    assert found.to_dict()["status"] == "interrupted"
