@@ -97,9 +97,10 @@ def test_endless_head_is_given_up() -> None:
     upgrade = ClientUpgrade(URI, "x")
     upgrade.start()
     upgrade.feed(b"HTTP/1.1 101 Switching Protocols\r\n")
+    for _ in range(32):
+        upgrade.feed(b"X-Filler: " + b"x" * 8000 + b"\r\n")
     with pytest.raises(UpgradeError, match="upgrade_invalid"):
-        for _ in range(100):
-            upgrade.feed(b"X-Filler: " + b"x" * 8000 + b"\r\n")
+        upgrade.feed(b"X-Filler: " + b"x" * 8000 + b"\r\n")
 
 
 def test_server_accepts_what_websockets_asks_and_websockets_accepts_the_answer() -> None:
@@ -146,7 +147,8 @@ def test_server_answers_what_is_no_upgrade(request_head: bytes) -> None:
 
 def test_server_gives_up_an_endless_request() -> None:
     server = ServerUpgrade()
+    for _ in range(32):
+        server.feed(b"x" * 8000)
     with pytest.raises(UpgradeError) as caught:
-        for _ in range(100):
-            server.feed(b"x" * 8000)
+        server.feed(b"x" * 8000)
     assert caught.value.reply.startswith(b"HTTP/1.1 400 ")

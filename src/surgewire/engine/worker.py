@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import uvloop
 from websockets.uri import parse_uri
@@ -88,6 +89,7 @@ class Worker:
             on_ended=self._ended,
             on_settled=self._settled,
         )
+        self._defect: BaseException | None = None
         self._sending: asyncio.Task[None] | None = None
         self._drain_asked = asyncio.Event()
         self.finished = False
@@ -95,11 +97,25 @@ class Worker:
 
     def run(self) -> None:
         """Report ready and serve the supervisor until the run is over or the supervisor is gone."""
+        self._loop.set_exception_handler(self._on_exception)
         self._loop.add_reader(self._control.fileno(), self._hear)
         self._beat()
         self._phase("ready")
         self._control.send({"t": "ready"})
         self._loop.run_forever()
+        if self._defect is not None:
+            raise self._defect
+
+    def _on_exception(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """End on a defect of our own: figures that go on without it could not be believed.
+
+        Errors of sockets and of TLS are the connections' matter, which tell of their ends.
+        """
+        error = context.get("exception")
+        if error is None or isinstance(error, (OSError, ssl.SSLError)):
+            return
+        self._defect = error
+        self._loop.stop()
 
     # The conversation.
 
