@@ -198,7 +198,7 @@ CASES = {
         DoubtCode.JOURNAL_INCOMPLETE,
         [interval(23.0)],
         23.0,
-        "the journal has no end: the run was killed after 23.0 s",
+        "the journal has no end: killed, or still going, after 23.0 s",
         [interval(23.0), END],
     ),
     "descriptors": Case(

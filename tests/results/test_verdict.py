@@ -97,7 +97,7 @@ def test_interrupted() -> None:
 
 def test_killed() -> None:
     assert verdict(Ending(None, 23.0)) == Verdict(
-        Status.INTERRUPTED, ("killed: nothing is known after 23.0 s",)
+        Status.INTERRUPTED, ("no end: killed, or still going, after 23.0 s",)
     )
 
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from surgewire.plan.units import Rate, UnitError, format_duration, format_rate, format_size
 from surgewire.report.layout import fault, flow, kinds, pair
-from surgewire.report.wording import DASH, event_line, ms, per_s, plain, share, size, whole
+from surgewire.report.wording import DASH, event_line, moment, ms, per_s, plain, share, size, whole
 from surgewire.results.result import Result
 from surgewire.results.summary import Summary
 from surgewire.results.usage import SATURATED_PERCENT
@@ -33,8 +33,8 @@ def title(result: Result, width: int) -> list[Text]:
     """Name the run, and what was asked for."""
     kind = plain(result.run.kind) or "run"
     first = Text.assemble((f"surgewire {kind}", "bold"), "  ", plain(result.target.url))
-    when = plain(result.started_at).replace("T", " ").replace("Z", " UTC")
-    return [flow([first, Text(when, "dim")], width), Text(_asked(result), "dim")]
+    when = Text(moment(result.started_at), "dim")
+    return [flow([first, when], width), Text(_asked(result), "dim")]
 
 
 def connections(result: Result, width: int) -> RenderableType:

@@ -11,13 +11,15 @@ from rich.measure import Measurement
 from rich.text import Text
 
 from surgewire.report import sections
-from surgewire.report.layout import LABEL_WIDTH, times
+from surgewire.report.layout import GAP, LABEL_WIDTH, times
 from surgewire.report.layout import sections as labelled
 from surgewire.report.wording import plain
 from surgewire.results.result import Result
 
 MIN_WIDTH = 80
 MAX_WIDTH = 100
+# Of the console that lays the report out; each part is then given the width that it may take.
+_UNBOUNDED = 100_000
 
 
 def format_report(
@@ -32,24 +34,26 @@ def format_report(
     ``width`` is brought between 80 and 100 columns; ``run_dir`` is named at the end if given.
     """
     width = min(max(width, MIN_WIDTH), MAX_WIDTH)
+    out = io.StringIO()
     console = Console(
-        file=io.StringIO(),
-        width=width,
+        file=out,
+        width=_UNBOUNDED,
         force_terminal=colour,
         color_system="standard" if colour else None,
         highlight=False,
         markup=False,
         emoji=False,
     )
-    for block in _blocks(result, run_dir, width):
+    for number, block in enumerate(_blocks(result, width)):
+        if number:
+            console.print()
         # A figure is never cut: rather let the terminal wrap a line that became too long.
-        needed = Measurement.get(console, console.options, block).minimum
-        console.print(block, width=max(width, needed), crop=False, soft_wrap=False)
-        console.print()
-    file = console.file
-    assert isinstance(file, io.StringIO)
-    lines = (line.rstrip() for line in file.getvalue().splitlines())
-    return "\n".join(lines).strip("\n") + "\n"
+        narrowest = Measurement.get(console, console.options, block).minimum
+        console.print(block, width=max(width, narrowest))
+    if run_dir is not None:
+        label = ("Run folder".ljust(LABEL_WIDTH + GAP), "bold cyan")
+        console.print(Text.assemble(label, plain(str(Path(run_dir)))), soft_wrap=True)
+    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
 def print_report(
@@ -73,10 +77,8 @@ def print_report(
     stream.flush()
 
 
-def _blocks(
-    result: Result, run_dir: str | os.PathLike[str] | None, width: int
-) -> list[RenderableType]:
-    room = width - LABEL_WIDTH - 2
+def _blocks(result: Result, width: int) -> list[RenderableType]:
+    room = width - LABEL_WIDTH - GAP
     account = [("Connections", sections.connections(result, room))]
     if result.run.kind != "connect":
         account.append(("Messages", sections.messages(result, room)))
@@ -86,8 +88,6 @@ def _blocks(
     closing += [("Events", part) for part in sections.events(result)]
     closing += [("Notes", part) for part in sections.notes(result)]
     closing += [("Doubts", sections.doubts(result)), ("Verdict", sections.verdict(result))]
-    if run_dir is not None:
-        closing.append(("Run folder", Text(plain(str(Path(run_dir))), overflow="fold")))
     return [
         Group(*sections.title(result, width)),
         labelled(account),

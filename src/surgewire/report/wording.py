@@ -1,6 +1,7 @@
 """Figures and texts as people read them, safe for a terminal."""
 
 import math
+from datetime import UTC, datetime
 
 DASH = "–"
 """Stands where a sample does not carry a figure."""
@@ -62,6 +63,15 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), _S_PER_MINUTE)
     hours, minutes = divmod(minutes, _S_PER_MINUTE)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def moment(iso: str) -> str:
+    """``2026-01-31T12:00:00.123Z`` as ``2026-01-31 12:00:00 UTC``; anything else as it is."""
+    try:
+        instant = datetime.fromisoformat(iso).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return plain(iso)
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def event_line(kind: str, detail: dict[str, object]) -> str:

@@ -43,7 +43,7 @@ def check_journal_incomplete(tally: "Tally") -> Doubt | None:
     if timeline.journal_failure is not None:
         said = f"the journal could not be written: {timeline.journal_failure}"
     elif timeline.end is None:
-        said = f"the journal has no end: the run was killed after {timeline.at_s:.1f} s"
+        said = f"the journal has no end: killed, or still going, after {timeline.at_s:.1f} s"
     else:
         return None
     return Doubt(

@@ -87,7 +87,7 @@ def _impossible(
 
 def _cut_short(ending: Ending) -> list[str]:
     if ending.reason is None:
-        return [f"killed: nothing is known after {ending.at_s:.1f} s"]
+        return [f"no end: killed, or still going, after {ending.at_s:.1f} s"]
     if ending.reason == "interrupted":
         by = f" by {ending.signal}" if ending.signal else ""
         return [f"stopped{by} after {ending.at_s:.1f} s"]
