@@ -70,7 +70,7 @@ ctypedef struct frame_decoder_t:
     size_t message_capacity
     uint32_t mask_key
     uint32_t mask_phase
-    uint32_t utf8_state
+    uint32_t utf8_state         # UTF8_ACCEPT between messages: a whole text ends in it
     uint8_t header[14]
     uint8_t header_length
     uint8_t control[125]

@@ -1,4 +1,4 @@
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 CONTINUATION: int
 TEXT: int
@@ -17,6 +17,7 @@ class Event(NamedTuple):
     close_code: int | None
     error: str | None
 
+@final
 class Decoder:
     def __init__(
         self, role: str, *, max_frame: int = 16777216, max_message: int = 16777216

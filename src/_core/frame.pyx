@@ -19,6 +19,7 @@ Decisions where RFC 6455 leaves room, or where others do otherwise:
 
 from typing import NamedTuple
 
+from cython cimport final
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
@@ -297,6 +298,7 @@ class Event(NamedTuple):
     error: str | None
 
 
+@final
 cdef class Decoder:
     """The decoder for one connection, for tests and for use from Python.
 

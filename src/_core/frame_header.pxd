@@ -29,7 +29,6 @@ from surgewire._core.frame cimport (
     FRAME_RESERVED_BITS,
     frame_decoder_t,
 )
-from surgewire._core.utf8 cimport UTF8_ACCEPT
 
 # What the decoder expects next.
 cdef enum:
@@ -129,7 +128,6 @@ cdef inline void open_frame(
         decoder.control_length = 0
     elif opcode != FRAME_CONTINUATION:
         decoder.message_opcode = opcode
-        decoder.utf8_state = UTF8_ACCEPT
     decoder.header_length = 0
     decoder.state = FRAME_STATE_PAYLOAD
 

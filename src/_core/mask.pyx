@@ -13,6 +13,7 @@ cdef extern from *:
     #include <errno.h>
     #include <fcntl.h>
     #include <pthread.h>
+    #include <stdint.h>
     #include <stdio.h>
     #include <stdlib.h>
     #include <unistd.h>

@@ -20,6 +20,8 @@ cdef enum:
 
 cdef extern from *:
     """
+    #include <stdint.h>
+
     /*                                    -     -     1     2     3    E0    ED    F0    F4 */
     static const uint8_t utf8_low[9]  = {0xFF, 0xFF, 0x80, 0x80, 0x80, 0xA0, 0x80, 0x90, 0x80};
     static const uint8_t utf8_high[9] = {0x00, 0x00, 0xBF, 0xBF, 0xBF, 0xBF, 0x9F, 0xBF, 0x8F};
