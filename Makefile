@@ -4,6 +4,7 @@
 #   JOBS=2                test processes at a time
 #   FUZZ_SECONDS=60       time for each fuzz target
 #   PYTEST_ARGS='-k ...'  more arguments for pytest
+#   BENCH_ARGS='--quick'  arguments for the benchmarks
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -60,8 +61,7 @@ accuracy: core $(DONE)/test  ## compare reported numbers with servers' own recor
 	SURGEWIRE_ACCURACY=full $(PY) -m pytest -v -m accuracy $(PYTEST_ARGS)
 
 bench: core $(DONE)/bench  ## measure our cost beside a bare C client and other clients
-	$(MAKE) -C benchmarks/limit
-	$(PY) benchmarks/run.py
+	$(PY) benchmarks/run.py $(BENCH_ARGS)
 
 docs: core $(DONE)/test  ## check the links of the docs and run their commands
 	$(PY) -m pytest -q tests/test_docs.py $(PYTEST_ARGS)
@@ -73,7 +73,6 @@ build: $(DONE)/install  ## make the sdist, and the wheel from the sdist, in dist
 clean:  ## remove what was built ($(VENV) stays)
 	rm -rf build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f src/_core/*.so .coverage
-	$(MAKE) -s -C benchmarks/limit clean
 	find src tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
 # Which modules are out of date is known to setup.py alone.

@@ -8,7 +8,6 @@ alone does not make a module out of date. For the same reason only release is bu
 
 import os
 import sys
-from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -55,29 +54,18 @@ def chosen_profile() -> str:
     return profile
 
 
-def core_source(name: str) -> str:
-    """Return the path of a module's source, relative to this file."""
-    return str(Path("src") / "_core" / f"{name}.pyx")
-
-
-def is_landed(name: str) -> bool:  # scaffold
-    source = Path(core_source(name))
-    return source.exists() and source.stat().st_size > 1
-
-
 def extensions(profile: str, jobs: int) -> list[Extension]:
     """Return the core's modules, translated to C in the profile's own folder."""
     checked = profile != "release"
     modules = [
         Extension(
             f"surgewire._core.{name}",
-            [core_source(name)],
+            [f"src/_core/{name}.pyx"],
             define_macros=[("SURGEWIRE_PROFILE", f'"{profile}"')],
             extra_compile_args=PROFILES[profile],
             extra_link_args=[SANITIZERS] if profile == "sanitize" else [],
         )
         for name in MODULES
-        if is_landed(name)  # scaffold
     ]
     translated = cythonize(
         modules,

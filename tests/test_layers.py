@@ -237,3 +237,15 @@ def test_importing_loads_no_engine() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_library_path_loads_no_terminal() -> None:
+    program = (
+        "import sys, surgewire\n"
+        "surgewire.run, surgewire.EchoPlan, surgewire.ConnectPlan, surgewire.Result\n"
+        f"print(sorted({TERMINAL!r} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stderr
