@@ -68,15 +68,15 @@ def _check_files(plan: Plan, machine: Machine) -> int:
     hard = machine.hard_files
     for_users = -(-plan.connections // plan.processes) + spare
     for_workers = _FILES_PER_WORKER * plan.processes + spare
-    if for_workers > hard:
+    if plan.processes > 1 and for_workers > hard:
         raise LimitError(
-            f"{_count(plan.processes, 'process')} need {for_workers} open files to be watched, but "
+            f"{plan.processes} processes need {for_workers} open files to be watched, but "
             f"this system's hard limit is {hard}; use a lower `--processes`, or raise the limit "
             f"with {_ulimit(for_workers)}"
         )
     if for_users > hard:
         raise LimitError(
-            f"{plan.connections} connections over {_count(plan.processes, 'process')} need "
+            f"{plan.connections} connections over {_count(plan.processes)} need "
             f"{for_users} open files in each, but this system's hard limit is {hard}; "
             f"{_more_processes(plan, hard - spare)}raise the limit with {_ulimit(for_users)}"
         )
@@ -135,5 +135,5 @@ def _mebibytes(size: int) -> str:
     return f"{-(-size // (1 << 20))} MiB"
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}es"
+def _count(processes: int) -> str:
+    return "1 process" if processes == 1 else f"{processes} processes"

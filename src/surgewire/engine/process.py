@@ -133,16 +133,9 @@ def fork_workers(
     gc.freeze()
     try:
         for number in range(region.workers):
-            ours, theirs = socket.socketpair()
-            with theirs:
-                pid = _fork()
-                if pid == 0:
-                    _become(
-                        partial(worker_main, number, plan, region, theirs, run_tag),
-                        crash_dir / crash_name(number),
-                        (ours, *workers, *inherited),
-                    )
-                workers.append(WorkerProcess(number, pid, ControlChannel(ours)))
+            crash = crash_dir / crash_name(number)
+            job = partial(_work, worker_main, number, plan, region, run_tag)
+            workers.append(_start(number, job, crash, (*workers, *inherited)))
     except OSError as error:
         end_workers(workers)
         raise SurgewireError(
@@ -152,6 +145,35 @@ def fork_workers(
     finally:
         gc.unfreeze()
     return workers
+
+
+def _work(
+    worker_main: WorkerMain,
+    number: int,
+    plan: Plan,
+    region: SharedRegion,
+    run_tag: int,
+    control: socket.socket,
+) -> int:
+    return worker_main(number, plan, region, control, run_tag)
+
+
+def _start(
+    number: int,
+    job: Callable[[socket.socket], int],
+    crash: Path,
+    inherited: Sequence[Closable],
+) -> WorkerProcess:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            pid = _fork()
+        except OSError:
+            ours.close()
+            raise
+        if pid == 0:
+            _become(partial(job, theirs), crash, (ours, *inherited))
+    return WorkerProcess(number, pid, ControlChannel(ours))
 
 
 def end_workers(workers: Sequence[WorkerProcess]) -> None:

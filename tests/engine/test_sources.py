@@ -1,0 +1,61 @@
+import socket
+import sys
+
+import pytest
+
+from surgewire.engine import sources
+from surgewire.engine.sources import can_spread, port_range, ports_per_source, source_addresses
+from tests.engine.fakes import echo_plan
+
+PORTS = (32_768, 60_999)
+EACH = ports_per_source(PORTS)
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="127.0.0.0/8 is Linux's")
+
+
+def plan(connections, url="ws://127.0.0.1:1/"):
+    return echo_plan(connections=connections, url=url)
+
+
+def test_ports_are_counted_with_some_to_spare():
+    assert EACH == 28_232 - 1_000
+    assert ports_per_source((50_000, 50_100)) == 1
+
+
+def test_one_address_is_enough_for_most_runs():
+    assert source_addresses(plan(EACH), PORTS) == ()
+
+
+@linux
+@pytest.mark.parametrize("url", ["ws://127.0.0.1:1/", "ws://localhost:1/", "ws://127.9.9.9:1/"])
+def test_as_many_addresses_as_needed(url):
+    assert source_addresses(plan(EACH + 1, url), PORTS) == ("127.0.0.1", "127.0.0.2")
+    assert len(source_addresses(plan(4 * EACH, url), PORTS)) == 4
+    assert len(source_addresses(plan(1_000_000, url), PORTS)) == 37
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "::1", "example.com", "127.example.com"])
+def test_only_loopback_has_many_addresses(host):
+    assert not can_spread(host)
+
+
+@linux
+def test_the_addresses_can_be_bound():
+    for address in source_addresses(plan(4 * EACH), PORTS):
+        with socket.socket() as sock:
+            sock.bind((address, 0))
+
+
+def test_other_systems_have_one_address(monkeypatch):
+    monkeypatch.setattr(sources.sys, "platform", "darwin")
+    assert source_addresses(plan(100_000), PORTS) == ()
+
+
+def test_the_range_is_the_systems(tmp_path, monkeypatch):
+    file = tmp_path / "range"
+    monkeypatch.setattr(sources, "PORT_RANGE", file)
+    assert port_range() == (49_152, 65_535)
+    file.write_text("1024\t2000\n")
+    assert port_range() == (1_024, 2_000)
+    file.write_text("nonsense")
+    assert port_range() == (49_152, 65_535)

@@ -1,0 +1,40 @@
+from surgewire.engine.timetable import (
+    Patience,
+    close_bound_ns,
+    connect_bound_ns,
+    drain_ns,
+    phases_after_connecting,
+)
+from tests.engine.fakes import MS, S, connect_plan, echo_plan
+
+PATIENCE = Patience(margin_ns=10 * S)
+
+
+def test_connecting_may_take_the_ramp_and_one_timeout():
+    plan = echo_plan(connections=10_000, ramp="20s", connect_timeout="30s")
+    assert connect_bound_ns(plan, PATIENCE) == (20 + 30 + 10 + 2) * S
+    climb = connect_plan(connections=1_000, connect_rate="100/s", connect_timeout="5s")
+    assert connect_bound_ns(climb, PATIENCE) == 25_200 * MS
+
+
+def test_closing_may_take_longer_for_more_connections():
+    assert close_bound_ns(echo_plan(connections=10_000), PATIENCE) == 12 * S
+
+
+def test_phases_of_an_echo_run():
+    plan = echo_plan(warmup="1s", duration="5s", drain="2s")
+    assert phases_after_connecting(plan, 100) == [
+        (100, "warmup"),
+        (S + 100, "sending"),
+        (6 * S + 100, "draining"),
+        (8 * S + 100, "closing"),
+    ]
+    assert drain_ns(plan) == 2 * S
+    without = phases_after_connecting(echo_plan(duration="5s"), 0)
+    assert [phase for _, phase in without] == ["sending", "draining", "closing"]
+
+
+def test_phases_of_a_connect_run():
+    plan = connect_plan(hold="3s")
+    assert phases_after_connecting(plan, 5) == [(5, "holding"), (3 * S + 5, "closing")]
+    assert drain_ns(plan) == 0
