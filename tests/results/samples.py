@@ -145,7 +145,7 @@ def echo_run(end: str | None = "finished", **changes: Any) -> list[Record]:
         "connecting",
         counters={"attempted": 1_000, "established": 1_000},
         gauges=gauges,
-        workers=(worker(0, open=0), worker(1, open=0)),
+        workers=(worker(0, open=0, rss_bytes=28_500_000), worker(1, open=0, rss_bytes=28_500_000)),
         metrics={
             "connect_time": steady(0.5, 2.5, 1_000),
             "connect_lag": steady(0.01, 0.1, 1_000),

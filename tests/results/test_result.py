@@ -194,7 +194,7 @@ def test_the_generator() -> None:
     assert part["cpu_percent"] == [40.0, 35.0]
     assert part["cpu_seconds"] == [4.44, 3.935]
     assert (part["rss_bytes"], part["pss_bytes"]) == (60_000_000, 40_000_000)
-    assert part["memory_per_connection_bytes"] == 0
+    assert part["memory_per_connection_bytes"] == 3_000
     assert part["loop_lag"]["count"] == 1_000
 
 

@@ -30,41 +30,61 @@ def test_saturation_is_counted_in_a_row() -> None:
 
 
 def memory(open_: int, each_bytes: int, **changes: object) -> tuple[object, ...]:
-    total = {"rss_bytes": 2 * each_bytes, "pss_bytes": each_bytes, "open": open_ // 2}
+    total = {"rss_bytes": each_bytes, "pss_bytes": each_bytes // 2, "open": open_ // 2}
     return tuple(worker(number, **{**total, **changes}) for number in range(2))
 
 
-def test_memory_per_connection_is_the_slope_from_first_to_fullest() -> None:
+def usage_of(*samples: tuple[object, ...]) -> Usage:
     usage = Usage()
-    usage.add(interval(1.0, workers=memory(1_000, 20_000_000)), measured=False)
-    usage.add(interval(2.0, workers=memory(5_000, 26_000_000)), measured=False)
-    usage.add(interval(3.0, workers=memory(3_000, 90_000_000)), measured=False)
+    for at, sample in enumerate(samples):
+        usage.add(interval(float(at), workers=sample), measured=False)
+    return usage
+
+
+def test_memory_per_connection_is_the_slope_from_first_to_fullest() -> None:
+    usage = usage_of(
+        memory(1_000, 20_000_000), memory(5_000, 26_000_000), memory(3_000, 90_000_000)
+    )
     assert usage.memory_per_connection_bytes == 3_000
-    assert usage.pss_peak_bytes == 180_000_000
-    assert usage.rss_peak_bytes == 360_000_000
+    assert usage.pss_peak_bytes == 90_000_000
+    assert usage.rss_peak_bytes == 180_000_000
+
+
+def test_of_intervals_that_are_equally_full_the_latest_counts() -> None:
+    usage = usage_of(memory(0, 10_000_000), memory(2_000, 12_000_000), memory(2_000, 13_000_000))
+    assert usage.memory_per_connection_bytes == 3_000
 
 
 def test_too_few_connections_carry_no_slope() -> None:
-    usage = Usage()
-    usage.add(interval(1.0, workers=memory(0, 20_000_000)), measured=False)
-    usage.add(interval(2.0, workers=memory(98, 26_000_000)), measured=False)
+    assert (
+        usage_of(memory(0, 20_000_000), memory(998, 26_000_000)).memory_per_connection_bytes is None
+    )
+    assert (
+        usage_of(memory(0, 20_000_000), memory(1_000, 21_500_000)).memory_per_connection_bytes
+        == 3_000
+    )
+
+
+def test_memory_that_shrank_tells_nothing() -> None:
+    usage = usage_of(memory(0, 20_000_000), memory(2_000, 19_000_000))
     assert usage.memory_per_connection_bytes is None
-    usage.add(interval(3.0, workers=memory(100, 20_150_000)), measured=False)
-    assert usage.memory_per_connection_bytes == 3_000
 
 
-def test_without_pss_the_slope_is_of_rss() -> None:
-    usage = Usage()
-    usage.add(interval(1.0, workers=memory(0, 10_000_000, pss_bytes=None)), measured=False)
-    usage.add(interval(2.0, workers=memory(1_000, 11_000_000, pss_bytes=None)), measured=False)
-    assert usage.pss_peak_bytes is None
-    assert usage.memory_per_connection_bytes == 4_000
+def test_where_the_system_tells_no_pss_there_is_none() -> None:
+    usage = usage_of(memory(0, 10_000_000, pss_bytes=None))
+    assert (usage.pss_peak_bytes, usage.rss_peak_bytes) == (None, 20_000_000)
 
 
 def test_a_death_ends_the_slope_but_not_the_peak() -> None:
-    usage = Usage()
-    usage.add(interval(1.0, workers=memory(0, 10_000_000)), measured=False)
-    usage.add(interval(2.0, workers=memory(1_000, 12_000_000)), measured=False)
-    alone = (worker(0, open=9_000, pss_bytes=1), worker(1, alive=False))
-    usage.add(interval(3.0, workers=alone), measured=False)
+    usage = usage_of(
+        memory(0, 10_000_000),
+        memory(1_000, 12_000_000),
+        (worker(0, open=9_000, rss_bytes=90_000_000), worker(1, alive=False)),
+    )
     assert usage.memory_per_connection_bytes == 4_000
+    assert usage.rss_peak_bytes == 90_000_000
+
+
+def test_without_samples_nothing_is_known() -> None:
+    usage = usage_of(())
+    assert (usage.memory_per_connection_bytes, usage.rss_peak_bytes) == (None, 0)

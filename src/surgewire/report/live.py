@@ -136,6 +136,8 @@ class LiveView(_Screen):
         progress = figures.progress if figures.phase == phase else 0.0
         bar = ProgressBar(
             total=1.0,
+            complete_style="cyan",
+            finished_style="green",
             completed=progress or 0.0,
             pulse=progress is None,
             animation_time=self._now_s(),

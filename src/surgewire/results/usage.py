@@ -8,8 +8,8 @@ SATURATED_PERCENT = 90.0
 """A loop that is busy for nine tenths of a second sends and reads late in the tenth that is left:
 queueing delay grows as 1 / (1 - load), ten times the service time here."""
 
-MIN_CONNECTIONS_FOR_SLOPE = 100
-"""Fewer connections than this drown in the noise of the allocator (4 kB pages)."""
+MIN_CONNECTIONS_FOR_SLOPE = 1_000
+"""A worker touches some hundred kB while it warms up; fewer connections than this drown in it."""
 
 
 @dataclass(slots=True)
@@ -47,10 +47,14 @@ class WorkerUsage:
 
 @dataclass(frozen=True, slots=True)
 class _Footprint:
-    """Memory of all workers at a moment with so many connections open."""
+    """Memory of all workers at a moment with so many connections open.
+
+    Resident memory, and not the proportional share: that one is sampled less often, and would be
+    of an earlier number of connections. What workers share was touched before the first sample.
+    """
 
     open: int
-    memory_bytes: int
+    rss_bytes: int
 
 
 class Usage:
@@ -76,13 +80,12 @@ class Usage:
         rss_bytes = sum(sample.rss_bytes for sample in alive)
         self.rss_peak_bytes = max(self.rss_peak_bytes, rss_bytes)
         pss = [sample.pss_bytes for sample in alive if sample.pss_bytes is not None]
-        whole = len(pss) == len(alive)
-        if whole:
+        if len(pss) == len(alive):
             self.pss_peak_bytes = max(self.pss_peak_bytes or 0, sum(pss))
         if len(alive) < len(self.workers):
             # What a dead worker held is gone from the sum: no slope across its death.
             return
-        now = _Footprint(sum(sample.open for sample in alive), sum(pss) if whole else rss_bytes)
+        now = _Footprint(sum(sample.open for sample in alive), rss_bytes)
         self._first = self._first or now
         if self._fullest is None or now.open >= self._fullest.open:
             self._fullest = now
@@ -99,8 +102,9 @@ class Usage:
         opened = self._fullest.open - self._first.open
         if opened < MIN_CONNECTIONS_FOR_SLOPE:
             return None
-        grown_bytes = self._fullest.memory_bytes - self._first.memory_bytes
-        return max(round(grown_bytes / opened), 0)
+        grown_bytes = self._fullest.rss_bytes - self._first.rss_bytes
+        # Memory that shrank was swapped out or given back: that tells nothing of connections.
+        return round(grown_bytes / opened) if grown_bytes > 0 else None
 
     @property
     def in_order(self) -> list[WorkerUsage]:
