@@ -283,6 +283,19 @@ def test_a_jump_over_many_windows_loses_what_lies_between() -> None:
     assert nonzero(counts)["lost"] == 10**12 - 3
 
 
+@pytest.mark.parametrize("jump", [64, 65, 66, 127, 128, 129, 200])
+def test_what_a_jump_leaves_behind_is_too_old(jump: int) -> None:
+    ledger, counts = fresh()
+    ledger.open_window(0, 1)
+    for sequence in range(1, 11):
+        ledger.book_arrival(0, sequence, 10)
+    ledger.book_arrival(0, 10 + jump, 10 + jump)
+    lost = range(11, 10 + jump - 63)
+    assert nonzero(counts).get("lost", 0) == len(lost)
+    assert [ledger.book_arrival(0, n, 10 + jump) for n in lost] == [TOO_OLD] * len(lost)
+    assert ledger.book_arrival(0, 10, 10 + jump) == (TOO_OLD if lost else DUPLICATED)
+
+
 def test_a_late_arrival_is_delivered_and_its_duplicate_is_not_late() -> None:
     ledger, counts = fresh()
     ledger.open_window(0, 1)

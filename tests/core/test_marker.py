@@ -2,12 +2,18 @@
 
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from surgewire._core.marker import LENGTH, Marker, encode, find_all
+from tests.fuzz.marker_input import run_input
+from tests.fuzz.marker_mutator import mutate
+from tests.fuzz.marker_oracle import check_of
+
+SEEDS = Path(__file__).parents[1] / "fuzz" / "corpus" / "marker"
 
 DIGITS = "0123456789abcdefghijklmnopqrstuv"
 WIDTHS = Marker(run=30, room=30, worker=10, sequence=40, planned_ns=60, send_lag_ns=40)
@@ -21,19 +27,11 @@ def digits(value: int, count: int) -> str:
     return "".join(DIGITS[value >> 5 * (count - 1 - i) & 31] for i in range(count))
 
 
-def check_digits(body: str) -> str:
-    """The check by its definition: a weighted sum modulo a prime, in Python's integers."""
-    weights = [444758425, 786033569, 253476060, 693370190, 339973279, 650205731, 132183658]
-    limbs = [int(body[i : i + 6], 32) for i in range(0, 42, 6)]
-    total = 385364806 + sum(a * b for a, b in zip(limbs, weights, strict=True))
-    return digits(total % (2**30 - 35), 6)
-
-
 def text_of(marker: Marker) -> bytes:
     body = "".join(
         digits(value, count) for value, count in zip(marker, (6, 6, 2, 8, 12, 8), strict=True)
     )
-    return f"SWX1{body}{check_digits(body)}".encode()
+    return f"SWX1{body}{digits(check_of(body.encode()), 6)}".encode()
 
 
 @given(markers)
@@ -180,3 +178,14 @@ def test_offsets_do_not_overlap() -> None:
     found = find_all(data)
     assert [marker.sequence for _, marker in found if marker] == list(range(1, 200))
     assert all(b - a == LENGTH for (a, _), (b, _) in pairwise(found))
+
+
+def test_the_seed_corpus_and_some_mutations_agree_with_the_definition() -> None:
+    seeds = sorted(SEEDS.iterdir())
+    assert len(seeds) > 20
+    for path in seeds:
+        data = path.read_bytes()
+        run_input(data)
+        for seed in range(20):
+            data = mutate(data, 1024, seed)
+            run_input(data)
