@@ -117,14 +117,21 @@ def start_coverage() -> None:
     library = ctypes.CDLL(str(COVERAGE), mode=ctypes.RTLD_GLOBAL)
     length = ctypes.c_uint32.in_dll(library, "fuzz_counters_length").value
     begin = ctypes.addressof((ctypes.c_uint8 * length).in_dll(library, "fuzz_counters"))
-    spec = importlib.util.find_spec("atheris.core_with_libfuzzer")
-    if spec is None or spec.origin is None:
-        sys.exit("this atheris is built without libFuzzer; install it from its wheel")
-    libfuzzer = ctypes.CDLL(spec.origin)
+    # libFuzzer looks for a mutator of ours once, when it is loaded.
+    ctypes.CDLL(atheris_library("custom_mutator"), mode=ctypes.RTLD_GLOBAL)
+    libfuzzer = ctypes.CDLL(atheris_library("core_with_libfuzzer"))
     register = libfuzzer["__sanitizer_cov_8bit_counters_init"]
     register.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
     register.restype = None
     register(begin, begin + length)
+
+
+def atheris_library(name: str) -> str:
+    """The path of one of atheris' native modules."""
+    spec = importlib.util.find_spec(f"atheris.{name}")
+    if spec is None or spec.origin is None:
+        sys.exit("this atheris is built without libFuzzer; install it from its wheel")
+    return spec.origin
 
 
 def fuzz(name: str, target: Target, seconds: int, max_bytes: int) -> None:
