@@ -50,8 +50,10 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep the raw figures as JSON")
     parser.add_argument("--load", type=Path, metavar="FILE", help="show saved figures again")
     options = parser.parse_args()
-    options.repeats = options.repeats or (1 if options.quick else 3)
-    options.seconds = options.seconds or (2.0 if options.quick else 8.0)
+    if options.repeats is None:
+        options.repeats = 1 if options.quick else 3
+    if options.seconds is None:
+        options.seconds = 2.0 if options.quick else 8.0
     if options.repeats < 1 or not 0.5 <= options.seconds <= 3600:
         parser.error("--repeats must be 1 or more, --seconds from 0.5 to 3600")
     return options

@@ -13,6 +13,8 @@ from typing import IO
 
 import psutil
 
+END_TIMEOUT_S = 5.0
+
 
 @dataclass(frozen=True)
 class CpuSample:
@@ -62,9 +64,11 @@ def spawned(
     try:
         yield process
     finally:
+        family = tree(process)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        psutil.wait_procs(family, timeout=END_TIMEOUT_S)
 
 
 def tree(root: psutil.Process) -> list[psutil.Process]:
