@@ -7,9 +7,7 @@
  *
  * Prints one JSON object. Exit code 0 also when connections failed: the counts say so. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -22,12 +20,12 @@
 #include <unistd.h>
 
 #include "histogram.h"
+#include "options.h"
 #include "wire.h"
 
 #define SECOND_NS INT64_C(1000000000)
 
-enum { TOKEN_PREFIX = 5, TOKEN_CHARS = TOKEN_PREFIX + 8 + 8 + 16, EVENTS = 512 };
-enum mode { MODE_PACED, MODE_PINGPONG, MODE_CONNECT };
+enum { EVENTS = 512 };
 enum state { IDLE, CONNECTING, HANDSHAKE, OPEN, CLOSING, ENDED };
 
 struct connection {
@@ -45,20 +43,6 @@ struct phase {
 };
 
 static struct {
-    enum mode mode;
-    const char *host, *path;
-    uint16_t port;
-    uint32_t connections;
-    double connect_rate, rate, seconds, warmup, drain, hold, connect_timeout;
-    size_t size;
-    int64_t tick_ns;
-} options = {
-    .mode = MODE_PACED, .host = "127.0.0.1", .path = "/", .connections = 100,
-    .connect_rate = 1000, .rate = 1, .seconds = 5, .warmup = 0, .drain = 2, .hold = 0,
-    .connect_timeout = 30, .size = 64, .tick_ns = 1000000,
-};
-
-static struct {
     uint32_t attempted, established, failed, broken, open;
     uint64_t sent, delivered, unexpected, skipped, sent_in_warmup;
 } totals;
@@ -67,7 +51,6 @@ static struct connection *connections;
 static struct histogram latency;
 static uint8_t scratch[RECEIVE_BYTES];
 static uint8_t outgoing[FRAME_HEADER_MAX + PAYLOAD_LIMIT];
-static struct sockaddr_in address;
 static int poll_fd, timer_fd;
 static int64_t armed_ns, record_from_ns, stop_ns;
 static bool stopping;         /* the ends of connections are wanted now */
@@ -276,7 +259,7 @@ static void begin_connection(struct connection *c) {
     int one = 1;
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     c->state = CONNECTING;
-    if (connect(c->fd, (struct sockaddr *)&address, sizeof address) != 0 && errno != EINPROGRESS) {
+    if (connect(c->fd, (struct sockaddr *)&options.address, sizeof options.address) != 0 && errno != EINPROGRESS) {
         end_connection(c);
         return;
     }
@@ -301,7 +284,7 @@ static void begin_upgrade(struct connection *c) {
                         "GET %s HTTP/1.1\r\nHost: %s:%u\r\nUpgrade: websocket\r\n"
                         "Connection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
                         "Sec-WebSocket-Version: 13\r\n\r\n",
-                        options.path, options.host, options.port, key);
+                        options.path, options.host, ntohs(options.address.sin_port), key);
     c->state = HANDSHAKE;
     watch(c, EPOLL_CTL_MOD, EPOLLIN);
     transmit(c, (uint8_t *)request, (size_t)size);
@@ -426,7 +409,7 @@ static void close_all(void) {
             end_connection(&connections[i]);
 }
 
-/* --- command line and report ---------------------------------------------------------------- */
+/* --- report --------------------------------------------------------------------------------- */
 
 static struct phase mark(void) {
     struct rusage usage;
@@ -471,86 +454,8 @@ static void print_latency(void) {
         printf(", \"max\": %.6f}}\n", (double)latency.largest_ns / 1e6);
 }
 
-static double parse_number(const char *option, const char *text, double low, double high) {
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || *end != '\0' || !(value >= low && value <= high)) {
-        fprintf(stderr, "error: %s: '%s' is no number from %g to %g\n", option, text, low, high);
-        exit(2);
-    }
-    return value;
-}
-
-static void parse_mode(const char *text) {
-    if (strcmp(text, "paced") == 0)
-        options.mode = MODE_PACED;
-    else if (strcmp(text, "pingpong") == 0)
-        options.mode = MODE_PINGPONG;
-    else if (strcmp(text, "connect") == 0)
-        options.mode = MODE_CONNECT;
-    else
-        usage_error("--mode: one of paced, pingpong, connect");
-}
-
-static void parse_option(const char *name, char *text) {
-    if (strcmp(name, "mode") == 0)
-        parse_mode(text);
-    else if (strcmp(name, "host") == 0)
-        options.host = text;
-    else if (strcmp(name, "path") == 0)
-        options.path = text;
-    else if (strcmp(name, "port") == 0)
-        options.port = (uint16_t)parse_long("--port", text, 1, 65535);
-    else if (strcmp(name, "connections") == 0)
-        options.connections = (uint32_t)parse_long("--connections", text, 1, 1000000);
-    else if (strcmp(name, "connect-rate") == 0)
-        options.connect_rate = parse_number("--connect-rate", text, 0.001, 1e6);
-    else if (strcmp(name, "rate") == 0)
-        options.rate = parse_number("--rate", text, 0.001, 1e6);
-    else if (strcmp(name, "seconds") == 0)
-        options.seconds = parse_number("--seconds", text, 0, 1e6);
-    else if (strcmp(name, "warmup") == 0)
-        options.warmup = parse_number("--warmup", text, 0, 1e6);
-    else if (strcmp(name, "drain") == 0)
-        options.drain = parse_number("--drain", text, 0, 1e6);
-    else if (strcmp(name, "hold") == 0)
-        options.hold = parse_number("--hold", text, 0, 1e6);
-    else if (strcmp(name, "connect-timeout") == 0)
-        options.connect_timeout = parse_number("--connect-timeout", text, 0, 1e6);
-    else if (strcmp(name, "size") == 0)
-        options.size = (size_t)parse_long("--size", text, TOKEN_CHARS, PAYLOAD_LIMIT);
-    else
-        options.tick_ns = 1000 * parse_long("--tick-us", text, 1, 1000000);
-}
-
-static void parse_options(int argc, char **argv) {
-    static const struct option known[] = {
-        {"mode", required_argument, NULL, 0},         {"host", required_argument, NULL, 0},
-        {"path", required_argument, NULL, 0},         {"port", required_argument, NULL, 0},
-        {"connections", required_argument, NULL, 0},  {"connect-rate", required_argument, NULL, 0},
-        {"rate", required_argument, NULL, 0},         {"seconds", required_argument, NULL, 0},
-        {"warmup", required_argument, NULL, 0},       {"drain", required_argument, NULL, 0},
-        {"hold", required_argument, NULL, 0},         {"size", required_argument, NULL, 0},
-        {"connect-timeout", required_argument, NULL, 0},
-        {"tick-us", required_argument, NULL, 0},      {NULL, 0, NULL, 0},
-    };
-    int which;
-    while (getopt_long(argc, argv, "", known, &which) == 0)
-        parse_option(known[which].name, optarg);
-    if (optind != argc || options.port == 0)
-        usage_error("usage: client --port PORT [--mode paced|pingpong|connect] [--connections N]"
-                    " [--connect-rate PER_S] [--rate PER_S] [--seconds S] [--warmup S] [--drain S]"
-                    " [--hold S] [--size BYTES] [--tick-us US] [--host IPV4] [--path PATH]"
-                    " [--connect-timeout S]");
-    if (strlen(options.path) > 256 || options.path[0] != '/')
-        usage_error("--path: begins with / and has at most 256 characters");
-    address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(options.port)};
-    if (inet_pton(AF_INET, options.host, &address.sin_addr) != 1)
-        usage_error("--host: an IPv4 address such as 127.0.0.1");
-}
-
 int main(int argc, char **argv) {
-    parse_options(argc, argv);
+    options_parse(argc, argv);
     connections = allocate(options.connections * sizeof *connections);
     poll_fd = epoll_create1(EPOLL_CLOEXEC);
     timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
