@@ -7,7 +7,11 @@ from surgewire.engine.interval import IntervalClock
 from surgewire.engine.process import WorkerProcess
 from surgewire.engine.recorder import Recorder
 from surgewire.engine.sampler import Sampler
-from surgewire.engine.shared import PROGRESS_HEARTBEAT_NS, SharedRegion
+from surgewire.engine.shared import (
+    PROGRESS_ESTABLISHED_NS,
+    PROGRESS_HEARTBEAT_NS,
+    SharedRegion,
+)
 from surgewire.engine.vitals import Vitals
 from surgewire.engine.watch import MachineWatch
 from surgewire.results.record import EndRecord, IntervalRecord
@@ -39,7 +43,11 @@ class Chronicle:
         self._recorder.event(0.0, "phase", phase=self.phase)
 
     def begin(self, start_ns: int) -> None:
-        """Let the scale and the first interval begin at the instant `start_ns`."""
+        """Let the scale and the first interval begin at the instant `start_ns`.
+
+        What the workers use before they have any connection is written down first.
+        """
+        self.sample(time.monotonic_ns())
         self._origin_ns = start_ns
         self._intervals = IntervalClock(start_ns)
 
@@ -81,6 +89,12 @@ class Chronicle:
         self._recorder.event(self._at_s(at_ns), "phase", phase=phase)
         if phase == "sending":
             self._recorder.event(self._at_s(at_ns), "sending", instant=at_ns)
+
+    def enter_connected(self) -> None:
+        """Write down that every attempt has its outcome, and when the last one succeeded."""
+        last_ns = max(int(piece.progress[PROGRESS_ESTABLISHED_NS]) for piece in self._region.slices)
+        if last_ns:
+            self.event("connected", last_established_s=self._at_s(last_ns))
 
     def event(self, kind: str, **detail: object) -> None:
         """Write down an event of now."""

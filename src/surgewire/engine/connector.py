@@ -22,7 +22,7 @@ from surgewire._core.wakeup import Wakeup
 from surgewire.engine import taxonomy
 from surgewire.engine.attempt import Attempt
 from surgewire.engine.resolver import Resolver
-from surgewire.engine.shared import Words, WorkerSlice
+from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, Words, WorkerSlice
 from surgewire.plan.models import Plan
 
 # How long a connection may take to close before it is aborted.
@@ -217,6 +217,7 @@ class Connector:
             self._histograms[metric].record(phase_ns)
         self._counts.traffic[_ESTABLISHED] += 1
         self._counts.traffic[_OPEN] += 1
+        self._counts.progress[PROGRESS_ESTABLISHED_NS] = connection.open_ns
         gauge.add(self._gauge, 1)
         self._alive.add(connection)
         self._on_opened(connection)

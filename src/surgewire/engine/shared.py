@@ -31,6 +31,9 @@ PROGRESS_CONNECTED_NS = 2
 PROGRESS_FINISHED_NS = 3
 """When the worker had booked everything and closed its connections, an instant."""
 
+PROGRESS_ESTABLISHED_NS = 4
+"""When the latest of the worker's attempts succeeded, an instant; 0 before the first one did."""
+
 PHASES = ("starting", "ready", "connecting", "connected", "sending", "draining", "finished")
 
 

@@ -17,7 +17,7 @@ from surgewire.engine.chronicle import Chronicle
 from surgewire.engine.control import ControlChannel, ControlError, Message
 from surgewire.engine.process import CRASHED, WorkerProcess, crash_name
 from surgewire.engine.recorder import Recorder
-from surgewire.engine.shared import SharedRegion
+from surgewire.engine.shared import GAUGE_OPEN, SharedRegion
 from surgewire.engine.signals import STOP_SIGNALS, SignalInbox
 from surgewire.engine.timetable import (
     Patience,
@@ -180,7 +180,12 @@ class Supervisor:
         if self._stage is Stage.STARTING and all(w.ready or w.finished for w in living):
             self._start(now_ns)
         elif self._stage is Stage.CONNECTING and all(w.connected or w.finished for w in living):
-            self._send(now_ns)
+            self._chronicle.enter_connected()
+            if self._region.gauge[GAUGE_OPEN] > 0:
+                self._send(now_ns)
+            else:
+                # Nothing is open: whatever was planned from here on would be waiting for nothing.
+                self._wind_up(now_ns)
 
     def _start(self, now_ns: int) -> None:
         start_ns = now_ns + _START_LEAD_NS
@@ -201,10 +206,12 @@ class Supervisor:
 
     def _drain(self, number: int) -> None:
         self._interrupted = True
-        self._stage = Stage.STOPPING
         self._chronicle.event("stopping", signal=signal.Signals(number).name)
+        self._wind_up(time.monotonic_ns())
+
+    def _wind_up(self, now_ns: int) -> None:
+        self._stage = Stage.STOPPING
         self._tell({"t": "drain"})
-        now_ns = time.monotonic_ns()
         close_ns = now_ns
         if self._chronicle.phase in ("warmup", "sending", "draining"):
             close_ns += drain_ns(self._plan)

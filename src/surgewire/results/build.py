@@ -14,6 +14,7 @@ from surgewire.results.result import (
     TargetInfo,
     Traffic,
 )
+from surgewire.results.threshold import standard_thresholds
 from surgewire.results.verdict import Ending, judge
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def build_result(tally: "Tally") -> Result:
         events=tuple(timeline.events),
         doubts=doubts,
         notes=_notes(tally),
-        thresholds=(),
+        thresholds=standard_thresholds(connections, delivery, sends=asked.sends),
         verdict=judge(ending, connections, delivery, doubts, sends=asked.sends),
     )
 
@@ -92,10 +93,8 @@ def _connected_per_s(tally: "Tally") -> float | None:
         return None
     began_s = timeline.started_s.get("connecting", 0.0)
     # Up to the last success: one attempt that runs into its timeout says nothing about the rate.
-    # Intervals are whole seconds; the length of the phase is exact where that came earlier.
-    spent_s = tally.established_at_s - began_s
-    if timeline.phase != "connecting":
-        spent_s = min(spent_s, timeline.length_s("connecting"))
+    # Until all have an outcome, the end of an interval stands in for the exact instant.
+    spent_s = (timeline.last_established_s or tally.established_at_s) - began_s
     return round(tally.counters["established"] / spent_s, _DECIMALS) if spent_s > 0 else None
 
 

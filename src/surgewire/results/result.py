@@ -7,6 +7,7 @@ from typing import Any
 from surgewire.results.doubt import Doubt
 from surgewire.results.record import EventRecord
 from surgewire.results.summary import Summary
+from surgewire.results.threshold import Threshold
 from surgewire.results.verdict import Verdict
 
 SCHEMA = "surgewire.result/1"
@@ -101,7 +102,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What went over the wire, handshakes not included."""
+    """What went through the connections, the opening handshakes included; inside TLS."""
 
     bytes_in: int
     bytes_out: int
@@ -162,7 +163,7 @@ class Result:
     events: tuple[EventRecord, ...]
     doubts: tuple[Doubt, ...]
     notes: tuple[Note, ...]
-    thresholds: tuple[dict[str, Any], ...]
+    thresholds: tuple[Threshold, ...]
     verdict: Verdict
 
     def to_dict(self) -> dict[str, Any]:
@@ -181,6 +182,6 @@ class Result:
             "events": [_finite(event.to_dict()) for event in self.events],
             "doubts": [doubt.to_dict() for doubt in self.doubts],
             "notes": [_plain(note) for note in self.notes],
-            "thresholds": list(self.thresholds),
+            "thresholds": [threshold.to_dict() for threshold in self.thresholds],
             "verdict": self.verdict.to_dict(),
         }

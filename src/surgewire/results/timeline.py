@@ -5,7 +5,7 @@ from surgewire.results.record import EndRecord, EventRecord, IntervalRecord
 MAX_EVENTS = 200
 """Events kept one by one. A run of days may have many; beyond this they are only counted."""
 
-_ROUTINE = frozenset({"phase", "sending"})
+_ROUTINE = frozenset({"phase", "connected", "sending"})
 
 
 class Extreme:
@@ -37,6 +37,8 @@ class Timeline:
         self.clock_steps = Extreme()
         self.steal = Extreme()
         self.deaths: list[EventRecord] = []
+        self.last_established_s: float | None = None
+        """When the last attempt that succeeded did so; None until every attempt has an outcome."""
         self.journal_failure: str | None = None
         self.stop_signal: str | None = None
         self.end: EndRecord | None = None
@@ -55,6 +57,8 @@ class Timeline:
         match record.kind:
             case "phase":
                 self._enter(str(record.detail.get("phase", self.phase)), record.at_s)
+            case "connected":
+                self.last_established_s = _number(record.detail.get("last_established_s"))
             case "clock_step":
                 self.clock_steps.add(record.detail.get("step_ms"))
             case "steal":
@@ -97,3 +101,7 @@ class Timeline:
         self.phase = phase
         self._phase_began_s = at_s
         self.started_s.setdefault(phase, at_s)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

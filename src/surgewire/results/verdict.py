@@ -112,7 +112,6 @@ def _of_messages(delivery: "Delivery") -> list[str]:
         (delivery.lost, "lost"),
         (delivery.lost_to_disconnect, "lost to disconnect"),
         (delivery.duplicated, "duplicated"),
-        (delivery.reordered, "reordered"),
         (delivery.late, "late"),
         (delivery.damaged, "damaged"),
         (delivery.misrouted, "misrouted"),
