@@ -86,8 +86,10 @@ class Fake:
 
     def connect(self):
         """Be told to start, and open all connections."""
-        if self.hear()["t"] != "start":
+        message = self.hear()
+        if message["t"] != "start":
             return False
+        time.sleep(max(message["at_ns"] - time.monotonic_ns(), 0) / 1e9)
         self.count("attempted", self.users)
         self.count("established", self.users)
         self.count("open", self.users)

@@ -22,13 +22,15 @@ class Teller(fakes.Watcher):
 
 
 def main(work, runs_dir, values):
-    plan = fakes.echo_plan(**json.loads(values))
+    values = json.loads(values)
+    margin_ns = values.pop("margin_ns", 3 * fakes.S)
+    plan = fakes.echo_plan(**values)
     result = execute(
         plan,
         getattr(fakes, work),
         runs_dir=Path(runs_dir),
         observer=Teller(),
-        patience=Patience(margin_ns=3 * fakes.S, abort_ns=fakes.S),
+        patience=Patience(margin_ns=margin_ns, abort_ns=fakes.S),
     )
     print("result", json.dumps(result.to_dict()), flush=True)
 

@@ -41,6 +41,12 @@ def test_a_short_rest_before_a_cut_is_added():
     assert clock.end_ns == 1_100 * MS
 
 
+def test_what_ends_before_it_began_has_no_length():
+    clock = IntervalClock(SECOND_NS)
+    assert clock.end_interval(0) == 0
+    assert clock.end_ns == 2 * SECOND_NS
+
+
 def test_cuts_can_be_forgotten():
     clock = IntervalClock(0)
     clock.cut_at(400 * MS)

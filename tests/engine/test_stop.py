@@ -190,3 +190,16 @@ def test_sigterm_to_a_worker_is_left_to_the_supervisor(program):
     result = run.result()
     assert result["connections"]["closed"] == {}
     assert result["verdict"]["status"] != "interrupted"
+
+
+def test_a_run_that_was_stopped_goes_on(program):
+    run = program("good", duration="500ms", drain="0s", margin_ns=300_000_000)
+    run.wait_for('phase {"phase": "sending"}')
+    os.killpg(run.process.pid, signal.SIGSTOP)
+    # Longer than the supervisor would wait.
+    time.sleep(1.5)
+    os.killpg(run.process.pid, signal.SIGCONT)
+    assert "stood still" in run.wait_for("note")
+    result = run.result()
+    assert result["delivery"]["delivered"] == 6
+    assert result["connections"]["closed"] == {}

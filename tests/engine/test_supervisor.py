@@ -75,6 +75,14 @@ def test_records_are_in_order_and_cover_the_run(perform):
     assert any(s.rss_bytes > 1 << 20 for r in intervals for s in r.workers)
 
 
+def test_connections_are_booked_when_they_are_there(perform):
+    _, seen = perform(fakes.good, connect_plan(hold="600ms"))
+    [record] = [r for r in seen.records if r.TYPE == "interval" and r.counters["established"]]
+    [holding] = [r for r in seen.records if r.TYPE == "event" and r.detail == {"phase": "holding"}]
+    assert record.phase == "connecting"
+    assert record.at_s == pytest.approx(holding.at_s - 0.1, abs=0.02)
+
+
 def test_a_connect_run_holds_and_closes(perform):
     result, seen = perform(fakes.good, connect_plan(hold="200ms"))
     phases = [detail["phase"] for detail in seen.events("phase")]

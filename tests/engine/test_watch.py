@@ -114,6 +114,8 @@ def test_cpu_and_memory_are_those_of_the_process(busy):
     assert sample.pss_bytes is None or 40 << 20 < sample.pss_bytes <= sample.rss_bytes + (4 << 20)
     [idle] = vitals.take(time.monotonic_ns() + 10**9)
     assert idle.cpu_percent < 20
+    [brief] = vitals.take(time.monotonic_ns() + 10**9 + 10**7)
+    assert brief.cpu_percent == idle.cpu_percent, "too short a time to say anything new"
 
 
 def test_what_has_ended_uses_nothing(busy):

@@ -69,7 +69,7 @@ class Chronicle:
         self._recorder.add(
             IntervalRecord(
                 at_s=at_s,
-                length_s=max(length_ns, 0) / 1e9,
+                length_s=length_ns / 1e9,
                 phase=self.phase,
                 counters=gain.counters,
                 gauges=gain.gauges,

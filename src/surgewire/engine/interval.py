@@ -40,6 +40,7 @@ class IntervalClock:
 
         Ends that were slept through are skipped: the next interval ends on the grid again.
         """
+        now_ns = max(now_ns, self.start_ns)
         length = now_ns - self.start_ns
         while self._cuts and self._cuts[0] <= now_ns:
             self._anchor_ns = self._cuts.pop(0)

@@ -32,6 +32,8 @@ _TICK_NS = 250_000_000
 # From a message to the instant that it names, for all workers to get it.
 _START_LEAD_NS = 50_000_000
 _SEND_LEAD_NS = 100_000_000
+# Ctrl-Z, a debugger, a terminal that takes no output.
+_STANDSTILL_NS = 1_000_000_000
 _NEVER = 2**63 - 1
 
 _Source: TypeAlias = SignalInbox | ControlChannel | int
@@ -103,6 +105,7 @@ class Supervisor:
             if worker.pidfd < 0:
                 self._on_exit(worker)
         now_ns = time.monotonic_ns()
+        self._forgive(now_ns - self._next_tick_ns)
         if now_ns >= self._chronicle.due_ns:
             self._chronicle.sample(now_ns)
         while self._agenda and now_ns >= self._agenda[0][0]:
@@ -112,6 +115,15 @@ class Supervisor:
         if now_ns >= self._next_tick_ns:
             self._next_tick_ns = now_ns + _TICK_NS
             self._recorder.tick()
+
+    def _forgive(self, late_ns: int) -> None:
+        """Give all more time after standing still, for it may be that the workers did as well."""
+        if late_ns < _STANDSTILL_NS:
+            return
+        self._chronicle.note(f"the supervisor stood still for {late_ns / 1e9:.1f} s")
+        self._deadline_ns = min(self._deadline_ns + late_ns, _NEVER)
+        for worker in self._exit_by_ns:
+            self._exit_by_ns[worker] += late_ns
 
     def _timeout_s(self) -> float:
         due = [self._next_tick_ns, self._deadline_ns, self._chronicle.due_ns]
@@ -150,6 +162,9 @@ class Supervisor:
         self._exit_by_ns.pop(worker.worker, None)
         if not worker.finished:
             self._bury(worker)
+        if worker.exit_code == CRASHED:
+            name = crash_name(worker.worker)
+            self._chronicle.note(f"what ended {worker.name} is in {name} in the folder of the run")
 
     def _bury(self, worker: WorkerProcess) -> None:
         self._chronicle.event(
@@ -160,9 +175,6 @@ class Supervisor:
             exit_code=worker.exit_code,
             connections=book_death(self._region, worker.worker),
         )
-        if worker.exit_code == CRASHED:
-            name = crash_name(worker.worker)
-            self._chronicle.note(f"what ended {worker.name} is in {name} in the folder of the run")
 
     def _on_signals(self) -> None:
         for number in self._signals.take():
@@ -202,6 +214,8 @@ class Supervisor:
         self._stage = Stage.RUNNING
         self._deadline_ns = phases[-1][0] + close_bound_ns(self._plan, self._patience)
         self._agenda += phases
+        # So the last connections are not booked as late as their second ends.
+        self._chronicle.sample(now_ns)
         self._chronicle.cut_at(instant for instant, _ in phases)
 
     def _drain(self, number: int) -> None:

@@ -12,6 +12,8 @@ from surgewire.results.record import WorkerSample
 
 # The kernel walks over all pages of a process to tell its proportional share.
 _PSS_EVERY_NS = 5_000_000_000
+# CPU time is told in ticks of 10 ms: over less than this, they say nothing.
+_SHORTEST_NS = 250_000_000
 
 
 class Process(Protocol):
@@ -37,8 +39,11 @@ class _Usage:
         self.process = process
         # Taken while the process is ours and not waited for, so the id cannot mean another one.
         self._ps = psutil.Process(process.pid)
-        self._cpu_s = self._cpu_seconds()
+        self._cpu_s = 0.0
+        with contextlib.suppress(psutil.Error):
+            self._cpu_s = self._cpu_seconds()
         self._at_ns = now_ns
+        self._percent = 0.0
         self._rss_bytes = 0
         self._pss_bytes: int | None = None
         self._pss_due_ns = now_ns
@@ -62,10 +67,12 @@ class _Usage:
         )
 
     def _cpu_percent(self, now_ns: int) -> float:
-        cpu_s, elapsed_ns = self._cpu_seconds(), now_ns - self._at_ns
-        used_s = cpu_s - self._cpu_s
-        self._cpu_s, self._at_ns = cpu_s, now_ns
-        return round(100e9 * used_s / elapsed_ns, 1) if elapsed_ns > 0 else 0.0
+        elapsed_ns = now_ns - self._at_ns
+        if elapsed_ns >= _SHORTEST_NS:
+            cpu_s = self._cpu_seconds()
+            self._percent = round(100e9 * (cpu_s - self._cpu_s) / elapsed_ns, 1)
+            self._cpu_s, self._at_ns = cpu_s, now_ns
+        return self._percent
 
     def _cpu_seconds(self) -> float:
         times = self._ps.cpu_times()
