@@ -32,7 +32,7 @@ cdef class Connection:
     cdef bint backlogged                # the transport may hold bytes that the kernel did not take
     cdef bint close_sent
     cdef bint awaits_close              # we sent a close frame; the peer's has not come
-    cdef int send_errno                 # why send(2) failed; 0 while it works
+    cdef int socket_errno               # what broke the socket, where the loop may not hear of it
     cdef int64_t arrival_ns             # of the read being handled
     cdef readonly int64_t tcp_ns        # when the transport was there
     cdef readonly int64_t secured_ns    # when TLS was complete; 0 without TLS

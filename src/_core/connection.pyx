@@ -21,7 +21,15 @@ An owner is told what happens to a connection, by these methods:
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.errno cimport EAGAIN, EINTR, errno
+from libc.errno cimport (
+    EAGAIN,
+    ECONNRESET,
+    EHOSTUNREACH,
+    EINTR,
+    ENETUNREACH,
+    ETIMEDOUT,
+    errno,
+)
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
@@ -138,8 +146,11 @@ cdef class Connection:
 
     def get_buffer(self, sizehint):
         """Lend the loop the receive buffer."""
+        cdef int broken
         if self.witness is not None:
-            self.witness.before_read()
+            broken = self.witness.before_read()
+            if broken != 0:
+                self.socket_errno = broken
         return self.buffer.view
 
     def buffer_updated(self, Py_ssize_t length) -> None:
@@ -155,7 +166,12 @@ cdef class Connection:
         self.on_read_done()
 
     def eof_received(self) -> None:
-        """Let the transport close; `connection_lost` says what that means."""
+        """Book the end now and let the transport close.
+
+        It first sends what it holds, which a peer that reads no more can put off for ever.
+        """
+        if self.phase == CONNECTION_OPEN:
+            self.begin_close(self._loss(None, "eof"))
 
     def pause_writing(self) -> None:
         """Take no notice: `unsent_bytes` is asked before every write that may wait."""
@@ -310,11 +326,14 @@ cdef class Connection:
             self.owner.failed(self, kind)
 
     cdef object _loss(self, object exc, object at_eof):
-        if self.send_errno != 0 or isinstance(exc, ConnectionError):
-            return "tcp_reset"
-        if isinstance(exc, TimeoutError):
+        cdef int code = self.socket_errno
+        if code == 0 and isinstance(exc, OSError):
+            code = exc.errno or ECONNRESET
+        if code == ETIMEDOUT:
             return "tcp_timeout"
-        return at_eof
+        if code == EHOSTUNREACH or code == ENETUNREACH:
+            return "tcp_unreachable"
+        return at_eof if code == 0 else "tcp_reset"
 
     # Writing.
 
@@ -359,7 +378,7 @@ cdef class Connection:
     cdef int write(self, const uint8_t* data, size_t length) noexcept:
         cdef ssize_t taken = 0
         cdef int64_t sent_ns = 0
-        if self.transport is None or self.send_errno != 0:
+        if self.transport is None or self.socket_errno != 0:
             return -1
         if self.fd >= 0 and (not self.backlogged or self.unsent_bytes() == 0):
             if self.witness is not None:
@@ -368,7 +387,7 @@ cdef class Connection:
             if taken < 0:
                 if errno != EAGAIN and errno != EINTR:
                     # The loop learns of it too, but by then the socket may have forgotten why.
-                    self.send_errno = errno
+                    self.socket_errno = errno
                     return -1
                 taken = 0
             elif self.witness is not None and <size_t>taken == length:

@@ -25,8 +25,9 @@ cdef class Witness:
     # yet to deliver would otherwise lie in the error queue and wake the loop for ever.
     cdef void mute(self) noexcept nogil
 
-    # Before the loop reads: asks the kernel for its stamps without taking any data.
-    cdef void before_read(self) noexcept nogil
+    # Before the loop reads: asks the kernel for its stamps without taking any data. Returns the
+    # errno of a broken socket, else 0: the kernel tells it once, and the loop would read EOF.
+    cdef int before_read(self) noexcept nogil
     # After the loop has read.
     cdef void after_read(self) noexcept nogil
     # Right before and right after `length` bytes were handed to the kernel.

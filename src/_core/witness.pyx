@@ -10,6 +10,7 @@ goes its ordinary way. Send stamps come through the socket's error queue; with `
 the number of the last byte of its send. The kernel stamps with CLOCK_REALTIME.
 """
 
+from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport int64_t, uint32_t
 
 from surgewire._core.clock cimport clock_realtime_ns
@@ -107,7 +108,7 @@ cdef class Witness:
         for i in range(WITNESS_RING):
             self.ring[i].sent_ns = 0
 
-    cdef void before_read(self) noexcept nogil:
+    cdef int before_read(self) noexcept nogil:
         cdef int64_t stamp_ns
         cdef uint32_t last_byte, i
         cdef int found
@@ -123,9 +124,11 @@ cdef class Witness:
                         break
         self.received_ns = 0
         if self.muted:
-            return
-        if surgewire_stamps_take(self.fd, 0, &stamp_ns, &last_byte) == 1:
+            return 0
+        found = surgewire_stamps_take(self.fd, 0, &stamp_ns, &last_byte)
+        if found == 1:
             self.received_ns = stamp_ns
+        return errno if found < 0 and errno != EAGAIN and errno != EINTR else 0
 
     cdef void after_read(self) noexcept nogil:
         if self.received_ns:
