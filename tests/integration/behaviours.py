@@ -1,0 +1,491 @@
+"""What a misbehaving server does to a connection, by name.
+
+Frames are read and written by the `websockets` library, so that nothing here shares a mistake with
+what is tested.
+"""
+
+import asyncio
+import json
+import re
+import socket
+import struct
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+# Echoed before what is wrong happens, where a behaviour has a part in which all goes well.
+ECHOED_FIRST = 3
+EVERY = 5
+
+
+class Peer:
+    """One connection of a misbehaving server."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        truth: Counter[str],
+        others: list["Peer"],
+    ) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.truth = truth
+        self.others = others
+        self.kept: list[bytes] = []
+        self._protocol = ServerProtocol(max_size=None)
+        self._frames: list[Frame] = []
+
+    async def request(self) -> Request:
+        """Read the request; nothing is answered."""
+        while True:
+            await self._read()
+            for event in self._protocol.events_received():
+                assert isinstance(event, Request)
+                return event
+
+    async def response(self) -> bytes:
+        """Read the request and give the right answer to it."""
+        self._protocol.send_response(self._protocol.accept(await self.request()))
+        return b"".join(self._protocol.data_to_send())
+
+    async def upgrade(self) -> None:
+        await self.write(await self.response())
+        self.truth["upgraded"] += 1
+
+    async def messages(self) -> AsyncIterator[bytes]:
+        """Give what comes until the client closes or is gone; answers pings and the close frame."""
+        while True:
+            for frame in await self._next_frames():
+                if frame.opcode is Opcode.TEXT:
+                    self.truth["received"] += 1
+                    yield bytes(frame.data)
+                elif frame.opcode is Opcode.PONG:
+                    self.truth["pongs"] += 1
+                elif frame.opcode is Opcode.CLOSE:
+                    self.truth[f"close_{int.from_bytes(frame.data[:2])}"] += 1
+                    await self.write(b"".join(self._protocol.data_to_send()))
+                    return
+
+    async def write(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def answer(self, payload: bytes) -> None:
+        await self.send(payload)
+        self.truth["answered"] += 1
+
+    async def send(self, payload: bytes, opcode: Opcode = Opcode.TEXT, **bits: bool) -> None:
+        await self.write(Frame(opcode, payload, **bits).serialize(mask=False))
+
+    async def until_gone(self) -> None:
+        """Read until the client ends the connection; its close code is counted."""
+        async for _ in self.messages():
+            pass
+
+    def reset(self) -> None:
+        """End with RST."""
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+    async def _next_frames(self) -> list[Frame]:
+        await self._read()
+        return [event for event in self._protocol.events_received() if isinstance(event, Frame)]
+
+    async def _read(self) -> None:
+        data = await self.reader.read(65536)
+        if not data:
+            raise ConnectionResetError
+        self._protocol.receive_data(data)
+
+
+Behaviour = Callable[[Peer], Awaitable[None]]
+
+
+# Before and during the upgrade.
+
+
+async def reset_at_accept(peer: Peer) -> None:
+    peer.reset()
+
+
+async def reset_in_upgrade(peer: Peer) -> None:
+    await peer.request()
+    peer.reset()
+
+
+async def eof_in_upgrade(peer: Peer) -> None:
+    await peer.request()
+
+
+async def half_a_response(peer: Peer) -> None:
+    response = await peer.response()
+    await peer.write(response[: len(response) // 2])
+
+
+async def reset_after_half_a_response(peer: Peer) -> None:
+    await half_a_response(peer)
+    peer.reset()
+
+
+async def silent(peer: Peer) -> None:
+    while await peer.reader.read(65536):
+        pass
+
+
+async def endless_response(peer: Peer) -> None:
+    await peer.request()
+    await peer.write(b"HTTP/1.1 101 Switching Protocols\r\n")
+    while not peer.writer.is_closing():
+        await peer.write(b"X: y\r\n")
+        await asyncio.sleep(0.005)
+
+
+async def heavy_response(peer: Peer) -> None:
+    await peer.request()
+    await peer.write(b"HTTP/1.1 101 Switching Protocols\r\n" + b"X: y\r\n" * 50_000)
+    await silent(peer)
+
+
+def responding(head: str, body: str = "") -> Behaviour:
+    async def respond(peer: Peer) -> None:
+        await peer.request()
+        text = f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".replace("\n", "\r\n")
+        await peer.write(text.replace("\r\r", "\r").encode())
+        await silent(peer)
+
+    return respond
+
+
+async def garbage(peer: Peer) -> None:
+    await peer.write(b"220 mail.example.com ESMTP ready to take your letters\r\n")
+    await silent(peer)
+
+
+def altering(pattern: str, replacement: str) -> Behaviour:
+    """Upgrade with a response in which something is not what it should be."""
+
+    async def upgrade(peer: Peer) -> None:
+        response = (await peer.response()).decode()
+        altered = re.sub(pattern, replacement, response)
+        assert altered != response
+        await peer.write(altered.encode())
+        await silent(peer)
+
+    return upgrade
+
+
+async def closes_with_the_response(peer: Peer) -> None:
+    close = Frame(Opcode.CLOSE, struct.pack("!H", 1013)).serialize(mask=False)
+    await peer.write(await peer.response() + close)
+    await peer.until_gone()
+
+
+async def greets_with_the_response(peer: Peer) -> None:
+    hello = Frame(Opcode.TEXT, b'{"hello": "world"}').serialize(mask=False)
+    await peer.write(await peer.response() + hello)
+    await echo_on(peer)
+
+
+# After the upgrade.
+
+
+async def echo_on(peer: Peer) -> None:
+    async for payload in peer.messages():
+        await peer.answer(payload)
+
+
+async def echo(peer: Peer) -> None:
+    await peer.upgrade()
+    await echo_on(peer)
+
+
+def breaking(act: Behaviour) -> Behaviour:
+    """Echo some messages, then do something, then listen to what the client says to it."""
+
+    async def serve(peer: Peer) -> None:
+        await peer.upgrade()
+        left = ECHOED_FIRST
+        async for payload in peer.messages():
+            await peer.answer(payload)
+            left -= 1
+            if left == 0:
+                break
+        await act(peer)
+        if not peer.writer.is_closing():
+            await peer.until_gone()
+
+    return serve
+
+
+def sending(data: bytes) -> Behaviour:
+    return breaking(lambda peer: peer.write(data))
+
+
+def closing(code: int | None) -> Behaviour:
+    payload = b"" if code is None else struct.pack("!H", code)
+    return sending(bytes([0x88, len(payload)]) + payload)
+
+
+async def reset(peer: Peer) -> None:
+    peer.reset()
+
+
+async def hang_up(peer: Peer) -> None:
+    """Send FIN once all is read, so that it is no RST; then wait for the client to do the same."""
+    peer.writer.write_eof()
+
+
+def cut_short(data: bytes) -> Behaviour:
+    async def act(peer: Peer) -> None:
+        await peer.write(data)
+        peer.writer.write_eof()
+
+    return breaking(act)
+
+
+async def never_ends(peer: Peer) -> None:
+    """Answer the close frame and leave the connection open."""
+    await echo(peer)
+    await silent(peer)
+
+
+async def never_answers_close(peer: Peer) -> None:
+    await peer.upgrade()
+    while True:
+        for frame in await peer._next_frames():
+            if frame.opcode is Opcode.TEXT:
+                peer.truth["received"] += 1
+                await peer.answer(bytes(frame.data))
+
+
+async def stops_reading(peer: Peer) -> None:
+    await peer.upgrade()
+    peer.writer.transport.pause_reading()
+    await asyncio.Event().wait()
+
+
+async def hangs_up_and_stops_reading(peer: Peer) -> None:
+    await peer.upgrade()
+    peer.writer.transport.pause_reading()
+    peer.writer.write_eof()
+    await asyncio.Event().wait()
+
+
+async def floods_with_pings(peer: Peer) -> None:
+    await peer.upgrade()
+    async for payload in peer.messages():
+        for _ in range(10):
+            await peer.send(b"are you there?", Opcode.PING)
+            peer.truth["pings"] += 1
+        await peer.answer(payload)
+
+
+# Wrong answers.
+
+
+def answering(act: Callable[[Peer, int, bytes], Awaitable[None]]) -> Behaviour:
+    """Answer the messages of a connection, numbered from 1, each by `act`."""
+
+    async def serve(peer: Peer) -> None:
+        await peer.upgrade()
+        number = 0
+        async for payload in peer.messages():
+            number += 1
+            await act(peer, number, payload)
+
+    return serve
+
+
+async def dropping(peer: Peer, number: int, payload: bytes) -> None:
+    if number % EVERY == 0:
+        peer.truth["dropped"] += 1
+    else:
+        await peer.answer(payload)
+
+
+async def duplicating(peer: Peer, number: int, payload: bytes) -> None:
+    await peer.answer(payload)
+    if number % EVERY == 0:
+        await peer.send(payload)
+        peer.truth["again"] += 1
+
+
+async def replaying(peer: Peer, number: int, payload: bytes) -> None:
+    """Send all that came before once more, every so often."""
+    await peer.answer(payload)
+    peer.kept.append(payload)
+    if number % EVERY == 0:
+        for old in peer.kept:
+            await peer.send(old)
+        peer.truth["again"] += len(peer.kept)
+
+
+async def reordering(peer: Peer, number: int, payload: bytes) -> None:
+    """Hold every fifth message back until after the next one."""
+    if number % EVERY == 0:
+        peer.kept.append(payload)
+        return
+    await peer.answer(payload)
+    while peer.kept:
+        await peer.answer(peer.kept.pop())
+        peer.truth["after_a_later_one"] += 1
+
+
+def _damaging(place: int) -> Callable[[Peer, int, bytes], Awaitable[None]]:
+    async def act(peer: Peer, number: int, payload: bytes) -> None:
+        if number % EVERY == 0:
+            other = b"1" if payload[place : place + 1] != b"1" else b"2"
+            await peer.send(payload[:place] + other + payload[place + 1 :])
+            peer.truth["damaged"] += 1
+        else:
+            await peer.answer(payload)
+
+    return act
+
+
+async def truncating(peer: Peer, number: int, payload: bytes) -> None:
+    if number % EVERY == 0:
+        await peer.send(payload[:30])
+        peer.truth["damaged"] += 1
+    else:
+        await peer.answer(payload)
+
+
+async def holding_back(peer: Peer, number: int, payload: bytes) -> None:
+    """Answer every fifth message 0.8 s later."""
+    if number % EVERY == 0:
+        peer.truth["held"] += 1
+        frame = Frame(Opcode.TEXT, payload).serialize(mask=False)
+        asyncio.get_running_loop().call_later(0.8, peer.writer.write, frame)
+    else:
+        await peer.answer(payload)
+        await asyncio.sleep(0.15)
+    await peer.answer(payload)
+
+
+async def misrouting(peer: Peer, number: int, payload: bytes) -> None:
+    """Answer every fifth message to another connection."""
+    others = [other for other in peer.others if other is not peer]
+    if number % EVERY == 0 and others:
+        await others[0].send(payload)
+        peer.truth["misrouted"] += 1
+    else:
+        await peer.answer(payload)
+
+
+async def batching(peer: Peer, number: int, payload: bytes) -> None:
+    """Answer with lists in JSON, two messages in each."""
+    peer.kept.append(payload)
+    if number % 2 == 0:
+        await peer.send(json.dumps([kept.decode() for kept in peer.kept]).encode())
+        peer.truth["answered"] += len(peer.kept)
+        peer.kept.clear()
+
+
+async def fragmenting(peer: Peer, number: int, payload: bytes) -> None:
+    """Answer in three fragments, with a ping between them."""
+    await peer.send(payload[:10], fin=False)
+    await peer.send(b"", Opcode.PING)
+    await peer.send(payload[10:40], Opcode.CONT, fin=False)
+    await peer.send(payload[40:], Opcode.CONT)
+    peer.truth["answered"] += 1
+
+
+async def chattering(peer: Peer, number: int, payload: bytes) -> None:
+    await peer.send(b'{"type": "notice", "text": "nothing of yours"}')
+    peer.truth["chatter"] += 1
+    await peer.answer(payload)
+
+
+_remembered: list[bytes] = []
+
+
+async def remembers(peer: Peer) -> None:
+    """Greet with the first message that it has ever seen."""
+    await peer.upgrade()
+    for payload in _remembered:
+        await peer.send(payload)
+        peer.truth["remembered"] += 1
+    async for payload in peer.messages():
+        if not _remembered:
+            _remembered.append(payload)
+        await peer.answer(payload)
+
+
+# The first bytes of a binary message in three fragments.
+_FRAGMENTS = (b"\x02", b"\x00", b"\x80")
+_BAD_GATEWAY = "HTTP/1.1 502 Bad Gateway\nContent-Type: text/html"
+
+BEHAVIOURS: dict[str, Behaviour] = {
+    "reset_at_accept": reset_at_accept,
+    "reset_in_upgrade": reset_in_upgrade,
+    "eof_in_upgrade": eof_in_upgrade,
+    "half_a_response": half_a_response,
+    "reset_after_half_a_response": reset_after_half_a_response,
+    "silent": silent,
+    "endless_response": endless_response,
+    "heavy_response": heavy_response,
+    "http_200": responding("HTTP/1.1 200 OK", "<html>Welcome</html>"),
+    "http_301": responding("HTTP/1.1 301 Moved Permanently\nLocation: ws://localhost/"),
+    "http_404": responding("HTTP/1.1 404 Not Found"),
+    "http_429": responding("HTTP/1.1 429 Too Many Requests\nRetry-After: 1"),
+    "http_502": responding(_BAD_GATEWAY, "x" * 100_000),
+    "http_503": responding("HTTP/1.0 503 Service Unavailable"),
+    "garbage": garbage,
+    "wrong_accept": altering(r"Sec-WebSocket-Accept: .", "Sec-WebSocket-Accept: /"),
+    "no_accept": altering(r"Sec-WebSocket-Accept: .*\r\n", ""),
+    "no_upgrade": altering(r"Upgrade: websocket", "Upgrade: h2c"),
+    "unasked_extension": altering(
+        r"\r\n\r\n$", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+    ),
+    "unasked_subprotocol": altering(r"\r\n\r\n$", "\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"),
+    "closes_with_the_response": closes_with_the_response,
+    "greets_with_the_response": greets_with_the_response,
+    "echo": echo,
+    "reset": breaking(reset),
+    "eof": breaking(hang_up),
+    "half_a_frame": cut_short(b"\x81\x7e\x01\x00half a frame"),
+    "half_a_header": cut_short(b"\x81"),
+    "close_1000": closing(1000),
+    "close_1001": closing(1001),
+    "close_1011": closing(1011),
+    "close_4000": closing(4000),
+    "close_without_code": closing(None),
+    "close_1006": closing(1006),
+    "close_with_half_a_code": sending(b"\x88\x01\x03"),
+    "masked": sending(Frame(Opcode.TEXT, b"masked").serialize(mask=True)),
+    "compressed": sending(b"\xc1\x03\xf2H\xcd"),
+    "bad_utf8": sending(b"\x81\x04\xf0\x28\x8c\xbc"),
+    "continuation": sending(b"\x80\x02ab"),
+    "reserved_opcode": sending(b"\x83\x00"),
+    "fragmented_ping": sending(b"\x09\x00"),
+    "long_ping": sending(b"\x89\x7e\x00\x7e" + bytes(126)),
+    "endless_length": sending(b"\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff"),
+    "huge_frame": sending(b"\x82\x7f" + (1 << 40).to_bytes(8)),
+    "huge_message": sending(b"".join(head + b"\x7e\x02\x00" + bytes(512) for head in _FRAGMENTS)),
+    "noise": sending(b"\xff\xfe\xfd\xfc" * 100),
+    "never_ends": never_ends,
+    "never_answers_close": never_answers_close,
+    "stops_reading": stops_reading,
+    "hangs_up_and_stops_reading": hangs_up_and_stops_reading,
+    "floods_with_pings": floods_with_pings,
+    "drops": answering(dropping),
+    "duplicates": answering(duplicating),
+    "replays": answering(replaying),
+    "reorders": answering(reordering),
+    "damages": answering(_damaging(10)),
+    "damages_the_check": answering(_damaging(51)),
+    "hides": answering(_damaging(2)),
+    "truncates": answering(truncating),
+    "holds_back": answering(holding_back),
+    "misroutes": answering(misrouting),
+    "batches": answering(batching),
+    "fragments": answering(fragmenting),
+    "chatters": answering(chattering),
+    "remembers": remembers,
+}

@@ -1,0 +1,94 @@
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from surgewire.cli.demo_target import demo_target
+from tests.integration.runs import Runner
+
+ROOT = Path(__file__).parents[2]
+GONE_WITHIN_S = 10.0
+
+
+class Farm:
+    """A process full of misbehaving servers (see misbehaving.py)."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.misbehaving"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def open(self, name: str, *, certificate: Path | None = None) -> int:
+        """Start the server with this behaviour; return its port."""
+        path = None if certificate is None else str(certificate)
+        return self._ask(open=name, certificate=path)["port"]
+
+    def truth(self, port: int) -> Counter[str]:
+        return Counter(self._ask(truth=port))
+
+    def close(self, port: int) -> Counter[str]:
+        """Stop a server and return what it did."""
+        return Counter(self._ask(close=port))
+
+    def stop(self) -> None:
+        self._process.communicate()
+
+    def _ask(self, **command: object) -> dict[str, int]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(command), file=self._process.stdin, flush=True)
+        answer: dict[str, int] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+@pytest.fixture(scope="session")
+def farm() -> Iterator[Farm]:
+    farm = Farm()
+    yield farm
+    farm.stop()
+
+
+@pytest.fixture(scope="session")
+def target() -> Iterator[str]:
+    """Give the URL of the embedded echo target."""
+    with demo_target() as url:
+        yield url
+
+
+@pytest.fixture
+def runner(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Runner]:
+    """Give what carries plans out, and see that nothing is left behind."""
+    files, processes = open_files(), children()
+    yield Runner(tmp_path)
+    assert open_files() <= files
+    assert children() <= processes
+    out, err = capfd.readouterr()
+    assert (out, err) == ("", "")
+
+
+def open_files() -> set[str]:
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+def children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def eventually(condition: Callable[[], bool], within_s: float = GONE_WITHIN_S) -> bool:
+    """Wait until something is so; tell whether it came to be."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
