@@ -9,7 +9,11 @@ from pathlib import Path
 from surgewire._core import gauge, ledger, traffic
 from surgewire._core.histogram import Histogram
 from surgewire.engine.control import ControlChannel
-from surgewire.engine.shared import PROGRESS_FINISHED_NS, PROGRESS_HEARTBEAT_NS
+from surgewire.engine.shared import (
+    PROGRESS_ESTABLISHED_NS,
+    PROGRESS_FINISHED_NS,
+    PROGRESS_HEARTBEAT_NS,
+)
 from surgewire.engine.timetable import Patience
 from surgewire.plan.models import ConnectPlan, EchoPlan
 
@@ -94,6 +98,7 @@ class Fake:
         self.count("established", self.users)
         self.count("open", self.users)
         gauge.add(self.gauge, self.users)
+        self.part.progress[PROGRESS_ESTABLISHED_NS] = time.monotonic_ns()
         Histogram(self.part.histograms["connect_time"]).record(3 * MS)
         self.say("connected")
         return True

@@ -69,18 +69,26 @@ def test_records_are_in_order_and_cover_the_run(perform):
         assert record.at_s - record.length_s == pytest.approx(before, abs=1e-6)
     # Seconds of sending count from its first instant, and no interval mixes two phases.
     [sending] = [r for r in seen.records if r.TYPE == "event" and r.kind == "sending"]
-    assert min(abs(end - sending.at_s) for end in ends) < 0.05
-    assert min(abs(end - sending.at_s - 1.2) for end in ends) < 0.05
+    assert min(abs(end - sending.at_s) for end in ends) < 0.2
+    assert min(abs(end - sending.at_s - 1.2) for end in ends) < 0.2
     assert all(0 <= s.cpu_percent < 400 for r in intervals for s in r.workers)
     assert any(s.rss_bytes > 1 << 20 for r in intervals for s in r.workers)
 
 
-def test_connections_are_booked_when_they_are_there(perform):
-    _, seen = perform(fakes.good, connect_plan(hold="600ms"))
-    [record] = [r for r in seen.records if r.TYPE == "interval" and r.counters["established"]]
-    [holding] = [r for r in seen.records if r.TYPE == "event" and r.detail == {"phase": "holding"}]
-    assert record.phase == "connecting"
-    assert record.at_s == pytest.approx(holding.at_s - 0.1, abs=0.02)
+def test_the_last_connection_is_timed_exactly(perform):
+    def late(worker, plan, region, control, run_tag):
+        fake = fakes.Fake(worker, plan, region, control)
+        fake.say("ready")
+        began_ns = fake.hear()["at_ns"]
+        fake.told.append({"t": "start", "at_ns": began_ns + (100 + 200 * worker) * fakes.MS})
+        fake.connect()
+        fake.hear()
+        return fake.finish()
+
+    result, seen = perform(late, connect_plan())
+    [connected] = seen.events("connected")
+    assert 0.3 <= connected["last_established_s"] < 0.8
+    assert result.connections.per_s == pytest.approx(6 / connected["last_established_s"], rel=0.01)
 
 
 def test_a_connect_run_holds_and_closes(perform):

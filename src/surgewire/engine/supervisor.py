@@ -214,8 +214,6 @@ class Supervisor:
         self._stage = Stage.RUNNING
         self._deadline_ns = phases[-1][0] + close_bound_ns(self._plan, self._patience)
         self._agenda += phases
-        # So the last connections are not booked as late as their second ends.
-        self._chronicle.sample(now_ns)
         self._chronicle.cut_at(instant for instant, _ in phases)
 
     def _drain(self, number: int) -> None:
