@@ -1,12 +1,14 @@
 import asyncio
-from typing import Protocol
+from typing import Protocol, type_check_only
 
 from surgewire._core.witness import Witness
 
+@type_check_only
 class Handshake(Protocol):
     def start(self) -> bytes: ...
     def feed(self, data: bytes, /) -> tuple[bytes, bool, bytes]: ...
 
+@type_check_only
 class Owner(Protocol):
     def opened(self, connection: Connection, /) -> None: ...
     def failed(self, connection: Connection, kind: str, /) -> None: ...

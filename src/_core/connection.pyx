@@ -153,16 +153,16 @@ cdef class Connection:
                 self.socket_errno = broken
         return self.buffer.view
 
-    def buffer_updated(self, Py_ssize_t length) -> None:
-        """Handle `length` bytes that the loop has read."""
+    def buffer_updated(self, Py_ssize_t nbytes) -> None:
+        """Handle `nbytes` bytes that the loop has read."""
         self.arrival_ns = clock_now_ns()
         if self.witness is not None:
             self.witness.after_read()
-        self.bytes_in[0] += <uint64_t>length
+        self.bytes_in[0] += <uint64_t>nbytes
         if self.phase == CONNECTION_UPGRADING:
-            self.feed_handshake(<size_t>length)
+            self.feed_handshake(<size_t>nbytes)
         else:
-            self.parse(self.buffer.data, <size_t>length)
+            self.parse(self.buffer.data, <size_t>nbytes)
         self.on_read_done()
 
     def eof_received(self) -> None:

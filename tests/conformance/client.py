@@ -3,11 +3,11 @@
 import asyncio
 
 import uvloop
+from websockets.uri import parse_uri
+
 from surgewire._core.connection import Connection, ReceiveBuffer
 from surgewire._core.echo import EchoPeer, EchoService
 from surgewire.dialects.upgrade import ClientUpgrade
-from websockets.uri import parse_uri
-
 from tests.conformance import reference
 
 CASE_TIMEOUT_S = 60.0
