@@ -54,8 +54,6 @@ cdef class Ledger:
     cdef void open(self, uint32_t window, uint64_t first) noexcept nogil
     # One message was sent that `receivers` receivers should hear.
     cdef void sent(self, uint64_t receivers) noexcept nogil
-    # The send failed after all; the next message takes its number.
-    cdef void unsent(self, uint64_t receivers) noexcept nogil
     cdef int arrived(
         self, uint32_t window, uint64_t sequence, uint64_t last_sent, bint late
     ) noexcept nogil

@@ -110,10 +110,6 @@ cdef class Ledger:
         self.counts[LEDGER_SENT] += 1
         self.counts[LEDGER_EXPECTED] += receivers
 
-    cdef void unsent(self, uint64_t receivers) noexcept nogil:
-        self.counts[LEDGER_SENT] -= 1
-        self.counts[LEDGER_EXPECTED] -= receivers
-
     cdef int arrived(
         self, uint32_t window, uint64_t sequence, uint64_t last_sent, bint late
     ) noexcept nogil:
@@ -198,10 +194,6 @@ cdef class Ledger:
     def book_sent(self, uint64_t receivers=1):
         """Book a message sent that `receivers` receivers are to hear."""
         self.sent(receivers)
-
-    def book_unsent(self, uint64_t receivers=1):
-        """Take the last `book_sent` back: the send failed, the next message takes its number."""
-        self.unsent(receivers)
 
     def book_arrival(self, window, sequence, last_sent, bint late=False):
         """Book an arrival of number `sequence` where `last_sent` is the last one sent by now.

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from numpy.typing import NDArray
 
 from surgewire._core.ledger import (
@@ -67,7 +67,6 @@ class Accounts(RuleBasedStateMachine):
         self.last_sent = 0
         self.heard: dict[int, Heard] = {}
         self.model: Counter[str] = Counter()
-        self.last_receivers = 0
 
     windows = st.integers(0, WINDOWS - 1)
 
@@ -76,7 +75,6 @@ class Accounts(RuleBasedStateMachine):
         if window not in self.heard:
             self.heard[window] = Heard(self.last_sent + 1)
             self.ledger.open_window(window, self.last_sent + 1)
-            self.last_receivers = 0
 
     @rule(messages=st.sampled_from([1, 1, 2, 5, 63, 64, 65, 300]))
     def sends(self, messages: int) -> None:
@@ -85,18 +83,6 @@ class Accounts(RuleBasedStateMachine):
         self.last_sent += messages
         self.model["sent"] += messages
         self.model["expected"] += messages * len(self.heard)
-        self.last_receivers = len(self.heard)
-
-    @precondition(lambda self: self.last_receivers)
-    @rule()
-    def takes_the_last_send_back(self) -> None:
-        if any(heard.highest >= self.last_sent for heard in self.heard.values()):
-            return
-        self.ledger.book_unsent(self.last_receivers)
-        self.last_sent -= 1
-        self.model["sent"] -= 1
-        self.model["expected"] -= self.last_receivers
-        self.last_receivers = 0
 
     def books(self, window: int, sequence: int, late: bool) -> int:
         """What the sets say about an arrival."""
@@ -152,7 +138,6 @@ class Accounts(RuleBasedStateMachine):
         heard = self.heard.pop(window, None)
         if heard is None:
             return
-        self.last_receivers = 0
         missing = set(range(heard.first, self.last_sent + 1)) - heard.delivered - heard.lost
         above = sum(sequence > heard.highest for sequence in missing)
         self.model["lost"] += len(missing) - above

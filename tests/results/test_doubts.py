@@ -43,21 +43,6 @@ def counts(**counters: int) -> list[Record]:
     return [start(), interval(1.0, counters=counters)]
 
 
-def witnesses(overhead_ms: float, n: int = 100, service_ms: float = 1.0) -> list[Record]:
-    return [
-        start(),
-        interval(
-            1.0,
-            metrics={
-                "service_time": [service_ms] * 1_000,
-                "message_latency": [service_ms] * 1_000,
-                "witness_receive": [overhead_ms * 0.6] * n,
-                "witness_send": [overhead_ms * 0.4] * n,
-            },
-        ),
-    ]
-
-
 def machine(timer: str) -> list[Record]:
     first = start()
     first.machine["timer"] = timer
@@ -242,20 +227,6 @@ CASES = {
         -2,
         "-2 expected messages are booked neither as delivered nor as lost",
         [*counts(expected=10, delivered=8), EndRecord(9.0, "interrupted")],
-    ),
-    "overhead": Case(
-        DoubtCode.LATENCY_BELOW_OVERHEAD,
-        witnesses(0.52),
-        0.52,
-        "of the median service time of 1.000 ms, 0.520 ms are ours by the kernel's stamps",
-        witnesses(0.49),
-    ),
-    "overhead of few witnesses": Case(
-        DoubtCode.LATENCY_BELOW_OVERHEAD,
-        witnesses(2.0, service_ms=1.5),
-        2.0,
-        "of the median service time of 1.500 ms, 2.000 ms are ours by the kernel's stamps",
-        witnesses(2.0, n=99),
     ),
 }
 

@@ -29,7 +29,7 @@ PLAIN_INTERVAL_S = 5.0
 
 _MAX_WIDTH = 100
 _EVENTS_SHOWN = 3
-_ROUTINE = frozenset({"phase", "sending"})
+_ROUTINE = frozenset({"phase", "connected", "sending"})
 _WORDS = {"warmup": "warming up"}
 
 

@@ -18,7 +18,7 @@ _EVENTS_SHOWN = 5
 _WORKERS_SHOWN = 8
 # Told elsewhere in the report: as a note, or as a doubt with the figure over all of them.
 _TOLD_ELSEWHERE = frozenset({"note", "steal", "clock_step", "journal_failed"})
-_ROUTINE = frozenset({"phase", "sending"}) | _TOLD_ELSEWHERE
+_ROUTINE = frozenset({"phase", "connected", "sending"}) | _TOLD_ELSEWHERE
 
 _STYLES = {
     Status.PASS: "bold green",

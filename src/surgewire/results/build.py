@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from surgewire.results.doubts import find_doubts
-from surgewire.results.metrics import LOOP_LAG, MESSAGE_LATENCY, METRICS, WITNESS_RECEIVE
+from surgewire.results.metrics import LOOP_LAG, METRICS
+from surgewire.results.notes import find_notes
 from surgewire.results.result import (
     Connections,
     Delivery,
     Generator,
-    Note,
     Result,
     RunInfo,
     TargetInfo,
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from surgewire.results.tally import Tally
 
 _DECIMALS = 3
-
-CLOSED_MODEL = Note(
-    "closed_model",
-    "closed model: each connection waits for its answer before it sends again, so a stall of the"
-    " target holds the sending back, and these percentiles hide it",
-)
-STAMPS_MISSING = Note(
-    "kernel_stamps_missing",
-    "no kernel stamps: what the generator itself adds to the latencies is not bounded",
-)
 
 
 def build_result(tally: "Tally") -> Result:
@@ -56,7 +46,7 @@ def build_result(tally: "Tally") -> Result:
         generator=_generator(tally),
         events=tuple(timeline.events),
         doubts=doubts,
-        notes=_notes(tally),
+        notes=find_notes(tally),
         thresholds=standard_thresholds(connections, delivery, sends=asked.sends),
         verdict=judge(ending, connections, delivery, doubts, sends=asked.sends),
     )
@@ -148,20 +138,6 @@ def _generator(tally: "Tally") -> Generator:
         loop_lag=tally.summary(LOOP_LAG),
         memory_per_connection_bytes=usage.memory_per_connection_bytes,
     )
-
-
-def _notes(tally: "Tally") -> tuple[Note, ...]:
-    asked = tally.asked
-    notes = [CLOSED_MODEL] if asked.pingpong else []
-    measured = tally.histogram(MESSAGE_LATENCY).count > 0
-    if measured and asked.witness > 0 and tally.histogram(WITNESS_RECEIVE).count == 0:
-        notes.append(STAMPS_MISSING)
-    notes += [
-        Note("event", str(event.detail.get("text", "")))
-        for event in tally.timeline.events
-        if event.kind == "note"
-    ]
-    return tuple(notes)
 
 
 def _sorted(counts: dict[str, int]) -> dict[str, int]:

@@ -25,7 +25,6 @@ class DoubtCode(StrEnum):
     TIMER_FALLBACK = "timer_fallback"
     LEDGER_WINDOW = "ledger_window"
     LEDGER_UNBALANCED = "ledger_unbalanced"
-    LATENCY_BELOW_OVERHEAD = "latency_below_overhead"
 
     @property
     def minor(self) -> bool:

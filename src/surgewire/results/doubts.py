@@ -14,7 +14,6 @@ from surgewire.results.doubts_account import (
 )
 from surgewire.results.doubts_load import (
     check_connect_lag,
-    check_latency_below_overhead,
     check_local_limits,
     check_loop_lag,
     check_planned_skipped,
@@ -43,7 +42,6 @@ CHECKS: tuple[Callable[["Tally"], Doubt | None], ...] = (
     check_timer_fallback,
     check_ledger_window,
     check_ledger_unbalanced,
-    check_latency_below_overhead,
     check_few_samples,
 )
 

@@ -11,9 +11,6 @@ from surgewire.results.metrics import (
     LOOP_LAG,
     MESSAGE_LATENCY,
     SEND_LAG,
-    SERVICE_TIME,
-    WITNESS_RECEIVE,
-    WITNESS_SEND,
 )
 from surgewire.results.usage import SATURATED_PERCENT
 
@@ -38,11 +35,6 @@ CONNECT_LAG_LIMIT_MS = 100.0
 
 STEAL_LIMIT_PERCENT = 10.0
 """A tenth of the time gone to other machines shows in p90 and above."""
-
-OVERHEAD_SHARE = 0.5
-"""When half of the time measured is ours, the figure is of the generator as much as the target."""
-MIN_WITNESSES = 100
-"""Fewer stamps than this do not carry a median that a doubt may stand on."""
 
 FULL_TIMER = "timerfd"
 
@@ -176,22 +168,4 @@ def check_timer_fallback(tally: "Tally") -> Doubt | None:
         0,
         f"this system has no timerfd; its {timer} timer is only about a millisecond precise",
         "see the send lag for what that means here; run on Linux for full precision",
-    )
-
-
-def check_latency_below_overhead(tally: "Tally") -> Doubt | None:
-    """Find service times of the size of what we add ourselves, by the kernel's stamps."""
-    service_ms = tally.summary(SERVICE_TIME).p50
-    receive, send = tally.summary(WITNESS_RECEIVE), tally.summary(WITNESS_SEND)
-    if service_ms is None or receive.p50 is None or receive.count < MIN_WITNESSES:
-        return None
-    overhead_ms = round(receive.p50 + (send.p50 or 0.0), 3)
-    if overhead_ms <= OVERHEAD_SHARE * service_ms:
-        return None
-    return Doubt(
-        DoubtCode.LATENCY_BELOW_OVERHEAD,
-        overhead_ms,
-        f"of the median service time of {service_ms:,.3f} ms, {overhead_ms:,.3f} ms are ours"
-        " by the kernel's stamps",
-        "the target answers faster than this load lets us see; use a lower rate or more cores",
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from surgewire.results.doubt import Doubt
+from surgewire.results.notes import Note
 from surgewire.results.record import EventRecord
 from surgewire.results.summary import Summary
 from surgewire.results.threshold import Threshold
@@ -134,14 +135,6 @@ class Generator:
             "cpu_seconds": list(self.cpu_seconds),
             "loop_lag": self.loop_lag.to_dict(),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A remark for the reader that puts no figure in doubt."""
-
-    code: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)

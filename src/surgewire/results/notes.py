@@ -1,0 +1,71 @@
+"""Remarks for the reader of a result that put no figure in doubt."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from surgewire.results.metrics import (
+    MESSAGE_LATENCY,
+    SERVICE_TIME,
+    WITNESS_RECEIVE,
+    WITNESS_SEND,
+)
+
+if TYPE_CHECKING:
+    from surgewire.results.tally import Tally
+
+OVERHEAD_SHARE = 0.5
+"""When half of the time measured is ours, the reader should know before comparing targets."""
+MIN_WITNESSES = 100
+"""Fewer stamps than this do not carry a median to speak of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark for the reader that puts no figure in doubt."""
+
+    code: str
+    message: str
+
+
+CLOSED_MODEL = Note(
+    "closed_model",
+    "closed model: each connection waits for its answer before it sends again, so a stall of the"
+    " target holds the sending back, and these percentiles hide it",
+)
+STAMPS_MISSING = Note(
+    "kernel_stamps_missing",
+    "no kernel stamps: what the generator itself adds to the latencies is not bounded",
+)
+
+
+def find_notes(tally: "Tally") -> tuple[Note, ...]:
+    """Return all remarks on a run, those of the run itself last."""
+    notes = [CLOSED_MODEL] if tally.asked.pingpong else []
+    measured = tally.histogram(MESSAGE_LATENCY).count > 0
+    if measured and tally.asked.witness > 0 and tally.histogram(WITNESS_RECEIVE).count == 0:
+        notes.append(STAMPS_MISSING)
+    notes += _overhead(tally)
+    notes += [
+        Note("event", str(event.detail.get("text", "")))
+        for event in tally.timeline.events
+        if event.kind == "note"
+    ]
+    return tuple(notes)
+
+
+def _overhead(tally: "Tally") -> list[Note]:
+    """Find service times of the size of what we add ourselves, by the kernel's stamps."""
+    service_ms = tally.summary(SERVICE_TIME).p50
+    receive, send = tally.summary(WITNESS_RECEIVE), tally.summary(WITNESS_SEND)
+    if service_ms is None or receive.p50 is None or receive.count < MIN_WITNESSES:
+        return []
+    overhead_ms = round(receive.p50 + (send.p50 or 0.0), 3)
+    if overhead_ms <= OVERHEAD_SHARE * service_ms:
+        return []
+    return [
+        Note(
+            "overhead",
+            f"of the median service time of {service_ms:,.3f} ms, {overhead_ms:,.3f} ms are ours by"
+            " the kernel's stamps: the target answers faster than any client can see",
+        )
+    ]

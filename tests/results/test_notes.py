@@ -1,0 +1,39 @@
+from surgewire.results.notes import find_notes
+from surgewire.results.record import EventRecord, Record
+from tests.results.samples import interval, start, tally_of
+
+
+def witnesses(overhead_ms: float, n: int = 100, service_ms: float = 1.0) -> list[Record]:
+    metrics = {
+        "service_time": [service_ms] * 1_000,
+        "message_latency": [service_ms] * 1_000,
+        "witness_receive": [overhead_ms * 0.6] * n,
+        "witness_send": [overhead_ms * 0.4] * n,
+    }
+    return [start(), interval(1.0, metrics={name: v for name, v in metrics.items() if v})]
+
+
+def codes(*records: Record) -> list[str]:
+    return [note.code for note in find_notes(tally_of(*records))]
+
+
+def test_overhead_is_told_when_it_is_half_of_what_was_measured() -> None:
+    (note,) = find_notes(tally_of(*witnesses(0.52)))
+    assert note.code == "overhead"
+    assert note.message.startswith(
+        "of the median service time of 1.000 ms, 0.520 ms are ours by the kernel's stamps"
+    )
+    assert codes(*witnesses(0.49)) == []
+
+
+def test_few_witnesses_tell_nothing() -> None:
+    assert codes(*witnesses(2.0, n=99)) == []
+
+
+def test_missing_stamps_are_told() -> None:
+    assert codes(*witnesses(1.0, n=0)) == ["kernel_stamps_missing"]
+
+
+def test_what_the_engine_noted_is_passed_on() -> None:
+    tally = tally_of(start(), EventRecord(2.0, "note", {"text": "worker 1 was slow"}))
+    assert [note.message for note in find_notes(tally)] == ["worker 1 was slow"]
