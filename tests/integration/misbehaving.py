@@ -16,7 +16,8 @@ import sys
 from collections import Counter
 from typing import Any
 
-from tests.integration.behaviours import BEHAVIOURS, Peer
+from tests.integration.behaviours import BEHAVIOURS
+from tests.integration.peer import Peer
 
 
 class Server:
