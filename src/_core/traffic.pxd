@@ -37,6 +37,7 @@ cdef class Traffic:
     cdef Ledger ledger
     cdef DueQueue queue
     cdef Schedule schedule
+    cdef object loop
     cdef Wakeup wakeup
     cdef list users
     cdef tuple memory
@@ -74,7 +75,7 @@ cdef class Traffic:
     cdef bint send_batch(
         self, EchoUser user, const int64_t* planned_ns, uint32_t count
     ) noexcept
-    cdef void send_due(self, int64_t now_ns) noexcept
+    cdef bint send_due(self, int64_t now_ns) noexcept
     cdef void book(
         self, EchoUser user, const uint8_t* payload, size_t length, int64_t arrival_ns
     ) noexcept

@@ -32,6 +32,7 @@ class Rig:
         after: bytes = b"",
         window_bits: int = 1024,
     ) -> None:
+        self.loop = loop
         self.ledger = np.zeros(len(LEDGER_COUNTERS), np.uint64)
         self.counters = np.zeros(len(COUNTERS), np.uint64)
         self.words = {
