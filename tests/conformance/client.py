@@ -7,7 +7,7 @@ from websockets.uri import parse_uri
 
 from surgewire._core.connection import Connection, ReceiveBuffer
 from surgewire._core.echo import EchoPeer, EchoService
-from surgewire.dialects.upgrade import ClientUpgrade
+from surgewire.dialects.client_upgrade import ClientUpgrade, UpgradeRequest
 from tests.conformance import reference
 
 CASE_TIMEOUT_S = 60.0
@@ -59,7 +59,7 @@ async def _drive(url: str, agent: str) -> int:
 async def _echo(url: str, buffer: ReceiveBuffer, service: EchoService) -> None:
     uri = parse_uri(url)
     owner = Owner()
-    peer = EchoPeer(buffer, owner, ClientUpgrade(uri, "surgewire"), service, client=True)
+    peer = EchoPeer(buffer, owner, ClientUpgrade(UpgradeRequest(uri, "surgewire")), service, client=True)
     loop = asyncio.get_running_loop()
     await loop.create_connection(lambda: peer, uri.host, uri.port)
     async with asyncio.timeout(CASE_TIMEOUT_S):

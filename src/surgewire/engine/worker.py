@@ -19,7 +19,7 @@ from surgewire._core.pacer import Schedule
 from surgewire._core.traffic import EchoUser, Traffic
 from surgewire._core.witness import Witness
 from surgewire.dialects.plain import Template, plain_text
-from surgewire.dialects.upgrade import ClientUpgrade
+from surgewire.dialects.client_upgrade import ClientUpgrade, UpgradeRequest
 from surgewire.engine.connector import Connector
 from surgewire.engine.control import ControlChannel, Message
 from surgewire.engine.shared import (
@@ -73,8 +73,7 @@ class Worker:
         self._users = range(worker, plan.connections, region.workers)
         self._traffic = self._make_traffic(worker, run_tag)
         self._buffer = ReceiveBuffer()
-        self._uri = parse_uri(plan.target.url)
-        self._user_agent = f"surgewire/{release()}"
+        self._request = UpgradeRequest(parse_uri(plan.target.url), f"surgewire/{release()}")
         self._witnesses = plan.witness if isinstance(plan, EchoPlan) else 0
         self._connector = Connector(
             loop,
@@ -248,7 +247,7 @@ class Worker:
         return EchoUser(
             self._buffer,
             owner,
-            ClientUpgrade(self._uri, self._user_agent),
+            ClientUpgrade(self._request),
             self._traffic,
             user,
             tls=self._plan.target.secure,

@@ -9,7 +9,7 @@ from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection, ReceiveBuffer
 from surgewire._core.echo import EchoPeer, EchoService
 from surgewire._core.wakeup import Wakeup
-from surgewire.dialects.upgrade import ServerUpgrade
+from surgewire.dialects.server_upgrade import ServerUpgrade
 from surgewire.plan.echo_target import EchoTargetConfig
 from surgewire.targets.processes import Share, run_processes
 

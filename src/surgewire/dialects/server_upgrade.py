@@ -1,0 +1,51 @@
+"""The server's side of the opening handshake, on the `websockets` library's core."""
+
+from typing import NoReturn
+
+from websockets.exceptions import InvalidHandshake
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+
+from surgewire.dialects.upgrade import END_OF_HEAD, MAX_HEAD_BYTES, UpgradeError
+
+
+class ServerUpgrade:
+    """Accepts every valid request."""
+
+    __slots__ = ("_head", "_protocol")
+
+    def __init__(self) -> None:
+        """Wait for a request."""
+        self._protocol = ServerProtocol()
+        self._head = bytearray()
+
+    def start(self) -> bytes:
+        """Return nothing: the client speaks first."""
+        return b""
+
+    def feed(self, data: bytes) -> tuple[bytes, bool, bytes]:
+        """Take a part of the request. Raises UpgradeError, with a response, for an invalid one."""
+        self._head += data
+        end = self._head.find(END_OF_HEAD)
+        if end < 0:
+            if len(self._head) > MAX_HEAD_BYTES:
+                self._refuse()
+            return b"", False, b""
+        end += len(END_OF_HEAD)
+        self._protocol.receive_data(bytes(self._head[:end]))
+        events = self._protocol.events_received()
+        if self._protocol.handshake_exc is not None or not events:
+            self._refuse()
+        request = events[0]
+        if not isinstance(request, Request):
+            self._refuse()
+        response = self._protocol.accept(request)
+        self._protocol.send_response(response)
+        reply = b"".join(self._protocol.data_to_send())
+        if isinstance(self._protocol.handshake_exc, InvalidHandshake):
+            raise UpgradeError("upgrade_invalid", reply)
+        return reply, True, bytes(self._head[end:])
+
+    def _refuse(self) -> NoReturn:
+        response = self._protocol.reject(400, "This is no WebSocket upgrade.\n")
+        raise UpgradeError("upgrade_invalid", response.serialize())
