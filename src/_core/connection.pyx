@@ -157,7 +157,7 @@ cdef class Connection:
         """Handle `nbytes` bytes that the loop has read."""
         self.arrival_ns = clock_now_ns()
         if self.witness is not None:
-            self.witness.after_read()
+            self.witness.after_read(self.arrival_ns)
         self.bytes_in[0] += <uint64_t>nbytes
         if self.phase == CONNECTION_UPGRADING:
             self.feed_handshake(<size_t>nbytes)
@@ -377,28 +377,23 @@ cdef class Connection:
 
     cdef int write(self, const uint8_t* data, size_t length) noexcept:
         cdef ssize_t taken = 0
-        cdef int64_t sent_ns = 0
         if self.transport is None or self.socket_errno != 0:
             return -1
         if self.fd >= 0 and (not self.backlogged or self.unsent_bytes() == 0):
-            if self.witness is not None:
-                self.witness.before_send(&sent_ns)
-            taken = send(self.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)
+            if self.witness is not None and self.witness.asks_send:
+                taken = self.witness.send(data, length)
+            else:
+                taken = send(self.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)
             if taken < 0:
                 if errno != EAGAIN and errno != EINTR:
                     # The loop learns of it too, but by then the socket may have forgotten why.
                     self.socket_errno = errno
                     return -1
                 taken = 0
-            elif self.witness is not None and <size_t>taken == length:
-                self.witness.after_send(sent_ns, length)
             if <size_t>taken == length:
                 self.bytes_out[0] += length
                 return 0
             self.backlogged = True
-            # From here on the transport sends bytes that the witness does not see.
-            if self.witness is not None:
-                self.witness.mute()
         self.transport.write(
             PyBytes_FromStringAndSize(<const char*>data + taken, length - <size_t>taken)
         )

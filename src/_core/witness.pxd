@@ -1,35 +1,27 @@
-from libc.stdint cimport int64_t, uint32_t
-
-cdef enum:
-    WITNESS_RING = 64
+from libc.stdint cimport int64_t, uint8_t
 
 
-ctypedef struct witness_send_t:
-    uint32_t last_byte          # number of the last byte of the send, as the kernel counts them
-    int64_t sent_ns             # our stamp, CLOCK_REALTIME
-
-
-# Compares our own stamps on one socket with the kernel's.
+# Compares our own stamps on one socket with the kernel's, a few times a second.
 cdef class Witness:
     cdef int fd
-    cdef uint32_t bytes_sent
+    cdef bint muted
+    cdef bint asks_receive              # the next read is to be compared
+    cdef bint asks_send                 # the next send is to be compared
+    cdef bint unanswered                # the loop asked for a buffer and then read nothing
     cdef int64_t received_ns            # kernel's stamp of the oldest unread byte; 0 when unknown
-    cdef witness_send_t ring[WITNESS_RING]
-    cdef uint32_t ring_next
+    cdef int64_t sent_ns                # our stamp of the send whose stamp is awaited; 0 when none
+    cdef int64_t next_ns                # when to compare again
     cdef int64_t* receive_words         # histogram: our arrival minus the kernel's receive stamp
     cdef int64_t* send_words            # histogram: the kernel's send stamp minus ours
     cdef object owners
-    cdef bint muted
 
-    # Records nothing from now on. It must still be asked before reads: stamps that the kernel has
+    # Records nothing from now on. It must still be asked before reads: a stamp that the kernel has
     # yet to deliver would otherwise lie in the error queue and wake the loop for ever.
     cdef void mute(self) noexcept nogil
-
     # Before the loop reads: asks the kernel for its stamps without taking any data. Returns the
-    # errno of a broken socket, else 0: the kernel tells it once, and the loop would read EOF.
+    # errno with which the socket is broken, 0 while it is sound: whoever asks first takes it away.
     cdef int before_read(self) noexcept nogil
-    # After the loop has read.
-    cdef void after_read(self) noexcept nogil
-    # Right before and right after `length` bytes were handed to the kernel.
-    cdef void before_send(self, int64_t* sent_ns) noexcept nogil
-    cdef void after_send(self, int64_t sent_ns, size_t length) noexcept nogil
+    # After the loop has read, at `arrival_ns` of CLOCK_MONOTONIC.
+    cdef void after_read(self, int64_t arrival_ns) noexcept nogil
+    # send(2) with a stamp asked for; what it returns. Only while asks_send is set.
+    cdef ssize_t send(self, const uint8_t* data, size_t length) noexcept nogil

@@ -5,13 +5,14 @@ timestamping.rst of the kernel). The receive stamp is taken when the packet ente
 before a process wakes up; the send stamp when it leaves for the device. The distance to our own
 stamps is an upper bound of what the tester adds to a latency.
 
-Receive stamps are read by a `recvmsg` with `MSG_PEEK` before the loop's own read, so the data still
-goes its ordinary way. Send stamps come through the socket's error queue; with `OPT_ID` each carries
-the number of the last byte of its send. The kernel stamps with CLOCK_REALTIME.
+A receive stamp is read by a `recvmsg` with `MSG_PEEK` before the loop's own read, so the data still
+goes its ordinary way. A send stamp is asked for with the one send that it is about, and comes
+through the socket's error queue. Both cost system calls, so each socket is compared at most every
+SAMPLE_NS: the sample does not grow with the load. The kernel stamps with CLOCK_REALTIME.
 """
 
 from libc.errno cimport EAGAIN, EINTR, errno
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t
 
 from surgewire._core.clock cimport clock_realtime_ns
 from surgewire._core.histogram cimport HISTOGRAM_WORDS, histogram_record
@@ -26,23 +27,22 @@ cdef extern from *:
     #include <linux/errqueue.h>
     #include <linux/net_tstamp.h>
     #include <time.h>
+    #include <stdint.h>
 
     #define SURGEWIRE_STAMPS 1
 
     static int surgewire_stamps_enable(int fd) {
-        int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_TX_SOFTWARE |
-                    SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID |
+        int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE |
                     SOF_TIMESTAMPING_OPT_TSONLY;
         return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags);
     }
 
-    /* One message of the stamps; 1 when there was a stamp. *id is set for send stamps. */
-    static int surgewire_stamps_take(int fd, int error_queue, int64_t *stamp_ns, uint32_t *id) {
+    /* One message with a stamp: 1 when there was one, 0 without, -1 with errno. */
+    static int surgewire_stamp_take(int fd, int error_queue, int64_t *stamp_ns) {
         char byte, control[512];
         struct iovec part = {&byte, 1};
         struct msghdr message;
         struct cmsghdr *c;
-        int found = 0;
         memset(&message, 0, sizeof message);
         message.msg_iov = &part;
         message.msg_iovlen = 1;
@@ -56,28 +56,52 @@ cdef extern from *:
                 struct scm_timestamping t;
                 memcpy(&t, CMSG_DATA(c), sizeof t);
                 *stamp_ns = (int64_t)t.ts[0].tv_sec * 1000000000 + t.ts[0].tv_nsec;
-                found = *stamp_ns != 0;
-            } else if ((c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR) ||
-                       (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_RECVERR)) {
-                struct sock_extended_err e;
-                memcpy(&e, CMSG_DATA(c), sizeof e);
-                if (e.ee_origin == SO_EE_ORIGIN_TIMESTAMPING)
-                    *id = e.ee_data;
+                return *stamp_ns != 0;
             }
         }
-        return found;
+        return 0;
+    }
+
+    static ssize_t surgewire_stamped_send(int fd, const void *data, size_t length) {
+        union {
+            char space[CMSG_SPACE(sizeof(uint32_t))];
+            struct cmsghdr align;
+        } control;
+        uint32_t flags = SOF_TIMESTAMPING_TX_SOFTWARE;
+        struct iovec part = {(void *)data, length};
+        struct msghdr message;
+        struct cmsghdr *c;
+        memset(&message, 0, sizeof message);
+        memset(&control, 0, sizeof control);
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.space;
+        message.msg_controllen = sizeof control.space;
+        c = CMSG_FIRSTHDR(&message);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SO_TIMESTAMPING;
+        c->cmsg_len = CMSG_LEN(sizeof flags);
+        memcpy(CMSG_DATA(c), &flags, sizeof flags);
+        return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     #else
     #define SURGEWIRE_STAMPS 0
     static int surgewire_stamps_enable(int fd) { (void)fd; return -1; }
-    static int surgewire_stamps_take(int fd, int q, int64_t *s, uint32_t *id) {
-        (void)fd; (void)q; (void)s; (void)id; return -1;
+    static int surgewire_stamp_take(int fd, int q, int64_t *s) {
+        (void)fd; (void)q; (void)s; return -1;
+    }
+    static ssize_t surgewire_stamped_send(int fd, const void *d, size_t n) {
+        (void)fd; (void)d; (void)n; return -1;
     }
     #endif
     """
     const int SURGEWIRE_STAMPS
     int surgewire_stamps_enable(int fd) nogil
-    int surgewire_stamps_take(int fd, int error_queue, int64_t* stamp_ns, uint32_t* id) nogil
+    int surgewire_stamp_take(int fd, int error_queue, int64_t* stamp_ns) nogil
+    ssize_t surgewire_stamped_send(int fd, const void* data, size_t length) nogil
+
+cdef enum:
+    SAMPLE_NS = 250_000_000
 
 # Whether this platform has kernel stamps for TCP sockets.
 AVAILABLE = bool(SURGEWIRE_STAMPS)
@@ -102,47 +126,49 @@ cdef class Witness:
         self.receive_words = &receive_words[0]
         self.send_words = &send_words[0]
 
+        self.asks_receive = self.asks_send = True
+
     cdef void mute(self) noexcept nogil:
-        cdef uint32_t i
         self.muted = True
-        for i in range(WITNESS_RING):
-            self.ring[i].sent_ns = 0
+        self.asks_receive = self.asks_send = False
 
     cdef int before_read(self) noexcept nogil:
         cdef int64_t stamp_ns
-        cdef uint32_t last_byte, i
         cdef int found
-        while True:
-            found = surgewire_stamps_take(self.fd, 1, &stamp_ns, &last_byte)
-            if found < 0:
-                break
-            if found:
-                for i in range(WITNESS_RING):
-                    if self.ring[i].sent_ns and self.ring[i].last_byte == last_byte:
-                        histogram_record(self.send_words, stamp_ns - self.ring[i].sent_ns)
-                        self.ring[i].sent_ns = 0
-                        break
+        # The second reason should not be: a stamp that nobody awaits would wake the loop for ever.
+        if self.sent_ns != 0 or self.unanswered:
+            while True:
+                found = surgewire_stamp_take(self.fd, 1, &stamp_ns)
+                if found < 0:
+                    break
+                if found == 1 and self.sent_ns != 0:
+                    if not self.muted:
+                        histogram_record(self.send_words, stamp_ns - self.sent_ns)
+                    self.sent_ns = 0
+        self.unanswered = True
         self.received_ns = 0
-        if self.muted:
+        if not self.asks_receive:
             return 0
-        found = surgewire_stamps_take(self.fd, 0, &stamp_ns, &last_byte)
+        found = surgewire_stamp_take(self.fd, 0, &stamp_ns)
         if found == 1:
             self.received_ns = stamp_ns
         return errno if found < 0 and errno != EAGAIN and errno != EINTR else 0
 
-    cdef void after_read(self) noexcept nogil:
-        if self.received_ns:
+    cdef void after_read(self, int64_t arrival_ns) noexcept nogil:
+        self.unanswered = False
+        if self.received_ns != 0:
             histogram_record(self.receive_words, clock_realtime_ns() - self.received_ns)
             self.received_ns = 0
+            self.asks_receive = False
+        if arrival_ns >= self.next_ns and not self.muted:
+            self.next_ns = arrival_ns + SAMPLE_NS
+            self.asks_receive = True
+            self.asks_send = self.sent_ns == 0
 
-    cdef void before_send(self, int64_t* sent_ns) noexcept nogil:
-        sent_ns[0] = clock_realtime_ns()
-
-    cdef void after_send(self, int64_t sent_ns, size_t length) noexcept nogil:
-        cdef witness_send_t* entry = &self.ring[self.ring_next % WITNESS_RING]
-        if self.muted:
-            return
-        self.bytes_sent += <uint32_t>length
-        entry.last_byte = self.bytes_sent - 1
-        entry.sent_ns = sent_ns
-        self.ring_next += 1
+    cdef ssize_t send(self, const uint8_t* data, size_t length) noexcept nogil:
+        cdef int64_t now_ns = clock_realtime_ns()
+        cdef ssize_t taken = surgewire_stamped_send(self.fd, data, length)
+        if taken > 0:
+            self.asks_send = False
+            self.sent_ns = now_ns
+        return taken

@@ -44,7 +44,7 @@ def test_defaults_of_an_echo_run() -> None:
     assert (plan.tick_ns, plan.deadline_ns, plan.size_bytes) == (1_000_000, 2 * S, 64)
     assert (plan.poisson, plan.pingpong, plan.seed) == (False, False, 1)
     assert plan.processes == default_processes()
-    assert (plan.connect_timeout_ns, plan.max_message_bytes, plan.witness) == (30 * S, 16 << 20, 16)
+    assert (plan.connect_timeout_ns, plan.max_message_bytes, plan.witness) == (30 * S, 16 << 20, 64)
 
 
 def test_few_connections_need_a_short_ramp() -> None:

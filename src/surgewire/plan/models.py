@@ -69,7 +69,7 @@ class Plan(BaseModel):
     )
     connect_timeout_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] = 30 * S
     max_message_bytes: Annotated[int, *fields.size(_KIB, _GIB)] = 16 * _KIB * _KIB
-    witness: Annotated[int, *fields.count(0, 1024)] = 16
+    witness: Annotated[int, *fields.count(0, 1024)] = 64
 
     if TYPE_CHECKING:
         # Fields take more types than they hold; see the class docstring.
