@@ -29,7 +29,8 @@ demo: core  ## start a target, run 10,000 connections against it, show the repor
 	$(VENV)/bin/surgewire demo
 
 test: core $(DONE)/test  ## run all tests
-	$(PY) -m pytest -q -n $(JOBS) --dist loadgroup -m "not serial and not accuracy" $(PYTEST_ARGS)
+	$(PY) -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder \
+		-m "not serial and not accuracy" $(PYTEST_ARGS)
 	$(PY) -m pytest -q -m "serial or accuracy" $(PYTEST_ARGS)
 
 lint: $(DONE)/lint  ## check style: ruff, cython-lint

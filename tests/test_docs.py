@@ -175,7 +175,6 @@ def verbs() -> set[str]:
     return set(re.findall(r"^([a-z-]+):.*## ", makefile, re.M))
 
 
-@pytest.mark.xdist_group("docs")
 @pytest.mark.parametrize("block", blocks_tagged("console"), ids=str)
 def test_commands_run(block: Block, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     commands = commands_of(block.body)
@@ -190,7 +189,6 @@ def test_commands_run(block: Block, tmp_path: Path, request: pytest.FixtureReque
             assert words[0] in NOT_RUN, f"{command}: say in tests/test_docs.py how to check it"
 
 
-@pytest.mark.xdist_group("docs")
 @pytest.mark.parametrize("block", blocks_tagged("python"), ids=str)
 def test_python_example_runs(block: Block, tmp_path: Path, target_port: int) -> None:
     done = subprocess.run(

@@ -18,7 +18,6 @@ MODULES = sorted(path.stem for path in CORE.glob("*.pyx"))
 pytestmark = [
     pytest.mark.package,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("package"),
 ]
 
 
