@@ -112,6 +112,8 @@ def _bind(config: EchoTargetConfig) -> list[socket.socket]:
             if config.processes > 1:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             listener.bind((address[0], port, *address[2:]))
+            # Now, not in the child: who reads that the target listens may connect at once.
+            listener.listen(socket.SOMAXCONN)
             port = listener.getsockname()[1]
     except OSError as error:
         for listener in listeners:
