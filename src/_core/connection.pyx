@@ -54,6 +54,8 @@ from surgewire._core.frame cimport (
 from surgewire._core.mask cimport mask_apply, mask_next_key
 from surgewire._core.witness cimport Witness
 
+from ssl import SSLError
+
 cdef extern from "sys/socket.h" nogil:
     ssize_t send(int fd, const void* data, size_t length, int flags)
     int MSG_DONTWAIT
@@ -161,6 +163,9 @@ cdef class Connection:
         self.bytes_in[0] += <uint64_t>nbytes
         if self.phase == CONNECTION_UPGRADING:
             self.feed_handshake(<size_t>nbytes)
+        elif self.phase == CONNECTION_NEW:
+            # A TLS server listens first. OpenSSL's word for bytes that are no TLS record.
+            self.abort("tls_wrong_version_number")
         else:
             self.parse(self.buffer.data, <size_t>nbytes)
         self.on_read_done()
@@ -182,7 +187,7 @@ cdef class Connection:
     def connection_lost(self, exc) -> None:
         """Book the end and let everything go."""
         if self.phase == CONNECTION_NEW and self.tls:
-            self.begin_close("tls_eof")
+            self.begin_close(self._loss(exc, "tls_eof"))
         elif self.phase < CONNECTION_OPEN:
             self.begin_close(self._loss(exc, "upgrade_eof"))
         elif self.phase == CONNECTION_OPEN:
@@ -327,6 +332,8 @@ cdef class Connection:
 
     cdef object _loss(self, object exc, object at_eof):
         cdef int code = self.socket_errno
+        if isinstance(exc, SSLError):
+            return f"tls_{(getattr(exc, 'reason', None) or 'error').lower()}"
         if code == 0 and isinstance(exc, OSError):
             code = exc.errno or ECONNRESET
         if code == ETIMEDOUT:

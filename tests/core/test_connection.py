@@ -1,5 +1,6 @@
 import errno
 import socket
+import ssl
 import struct
 from collections.abc import Iterator
 
@@ -114,7 +115,10 @@ def test_loss_before_the_upgrade(
     [
         (None, "eof"),
         (ConnectionResetError(errno.ECONNRESET, "reset"), "tcp_reset"),
+        (BrokenPipeError(errno.EPIPE, "pipe"), "tcp_reset"),
         (TimeoutError(errno.ETIMEDOUT, "timed out"), "tcp_timeout"),
+        (OSError(errno.EHOSTUNREACH, "no route"), "tcp_unreachable"),
+        (ssl.SSLError(1, "[SSL: BAD_LENGTH] bad length"), "tls_error"),
     ],
 )
 def test_loss_of_an_open_connection(
@@ -270,12 +274,29 @@ def test_tls_waits_for_its_transport_and_never_writes_on_the_descriptor(
     assert connection.fileno() == -1
 
 
-def test_loss_while_tls_is_under_way(transport: Transport) -> None:
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (None, "tls_eof"),
+        (ConnectionResetError(errno.ECONNRESET, "reset"), "tcp_reset"),
+    ],
+)
+def test_loss_while_tls_is_under_way(
+    transport: Transport, error: Exception | None, kind: str
+) -> None:
     owner = Owner()
     connection = Connection(BUFFER, owner, Passed(), tls=True)
     connection.connection_made(transport)
-    connection.connection_lost(ConnectionResetError(errno.ECONNRESET, "reset"))
-    assert owner.told == [("failed", "tls_eof"), "gone"]
+    connection.connection_lost(error)
+    assert owner.told == [("failed", kind), "gone"]
+
+
+def test_a_server_that_speaks_before_tls_has_begun(transport: Transport) -> None:
+    owner = Owner()
+    connection = Connection(BUFFER, owner, Passed(), tls=True)
+    connection.connection_made(transport)
+    feed(connection, b"220 mail.example ESMTP\r\n")
+    assert owner.told == [("failed", "tls_wrong_version_number")]
 
 
 def test_calls_after_the_end_do_nothing(transport: Transport) -> None:

@@ -2,92 +2,18 @@
 
 import asyncio
 import json
-import re
+import os
 import struct
 from collections.abc import Awaitable, Callable
 
 from websockets.frames import Frame, Opcode
 
+from tests.integration.handshakes import HANDSHAKES, Behaviour, silent
 from tests.integration.peer import Peer
 
 # Echoed before what is wrong happens, where a behaviour has a part in which all goes well.
 ECHOED_FIRST = 3
 EVERY = 5
-
-Behaviour = Callable[[Peer], Awaitable[None]]
-
-
-# Before and during the upgrade.
-
-
-async def reset_at_accept(peer: Peer) -> None:
-    peer.reset()
-
-
-async def reset_in_upgrade(peer: Peer) -> None:
-    await peer.request()
-    peer.reset()
-
-
-async def eof_in_upgrade(peer: Peer) -> None:
-    await peer.request()
-
-
-async def half_a_response(peer: Peer) -> None:
-    response = await peer.response()
-    await peer.write(response[: len(response) // 2])
-
-
-async def reset_after_half_a_response(peer: Peer) -> None:
-    await half_a_response(peer)
-    peer.reset()
-
-
-async def silent(peer: Peer) -> None:
-    while await peer.reader.read(65536):
-        pass
-
-
-async def endless_response(peer: Peer) -> None:
-    await peer.request()
-    await peer.write(b"HTTP/1.1 101 Switching Protocols\r\n")
-    while not peer.writer.is_closing():
-        await peer.write(b"X: y\r\n")
-        await asyncio.sleep(0.005)
-
-
-async def heavy_response(peer: Peer) -> None:
-    await peer.request()
-    await peer.write(b"HTTP/1.1 101 Switching Protocols\r\n" + b"X: y\r\n" * 50_000)
-    await silent(peer)
-
-
-def responding(head: str, body: str = "") -> Behaviour:
-    async def respond(peer: Peer) -> None:
-        await peer.request()
-        text = f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".replace("\n", "\r\n")
-        await peer.write(text.replace("\r\r", "\r").encode())
-        await silent(peer)
-
-    return respond
-
-
-async def garbage(peer: Peer) -> None:
-    await peer.write(b"220 mail.example.com ESMTP ready to take your letters\r\n")
-    await silent(peer)
-
-
-def altering(pattern: str, replacement: str) -> Behaviour:
-    """Upgrade with a response in which something is not what it should be."""
-
-    async def upgrade(peer: Peer) -> None:
-        response = (await peer.response()).decode()
-        altered = re.sub(pattern, replacement, response)
-        assert altered != response
-        await peer.write(altered.encode())
-        await silent(peer)
-
-    return upgrade
 
 
 async def closes_with_the_response(peer: Peer) -> None:
@@ -100,9 +26,6 @@ async def greets_with_the_response(peer: Peer) -> None:
     hello = Frame(Opcode.TEXT, b'{"hello": "world"}').serialize(mask=False)
     await peer.write(await peer.response() + hello)
     await echo_on(peer)
-
-
-# After the upgrade.
 
 
 async def echo_on(peer: Peer) -> None:
@@ -144,6 +67,11 @@ def closing(code: int | None) -> Behaviour:
 
 async def reset(peer: Peer) -> None:
     peer.reset()
+
+
+async def write_past_tls(peer: Peer) -> None:
+    """Put bytes into the stream that are no TLS record."""
+    os.write(peer.writer.get_extra_info("socket").fileno(), b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
 async def hang_up(peer: Peer) -> None:
@@ -328,36 +256,14 @@ async def remembers(peer: Peer) -> None:
 
 # The first bytes of a binary message in three fragments.
 _FRAGMENTS = (b"\x02", b"\x00", b"\x80")
-_BAD_GATEWAY = "HTTP/1.1 502 Bad Gateway\nContent-Type: text/html"
-
 BEHAVIOURS: dict[str, Behaviour] = {
-    "reset_at_accept": reset_at_accept,
-    "reset_in_upgrade": reset_in_upgrade,
-    "eof_in_upgrade": eof_in_upgrade,
-    "half_a_response": half_a_response,
-    "reset_after_half_a_response": reset_after_half_a_response,
-    "silent": silent,
-    "endless_response": endless_response,
-    "heavy_response": heavy_response,
-    "http_200": responding("HTTP/1.1 200 OK", "<html>Welcome</html>"),
-    "http_301": responding("HTTP/1.1 301 Moved Permanently\nLocation: ws://localhost/"),
-    "http_404": responding("HTTP/1.1 404 Not Found"),
-    "http_429": responding("HTTP/1.1 429 Too Many Requests\nRetry-After: 1"),
-    "http_502": responding(_BAD_GATEWAY, "x" * 100_000),
-    "http_503": responding("HTTP/1.0 503 Service Unavailable"),
-    "garbage": garbage,
-    "wrong_accept": altering(r"Sec-WebSocket-Accept: .", "Sec-WebSocket-Accept: /"),
-    "no_accept": altering(r"Sec-WebSocket-Accept: .*\r\n", ""),
-    "no_upgrade": altering(r"Upgrade: websocket", "Upgrade: h2c"),
-    "unasked_extension": altering(
-        r"\r\n\r\n$", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
-    ),
-    "unasked_subprotocol": altering(r"\r\n\r\n$", "\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"),
+    **HANDSHAKES,
     "closes_with_the_response": closes_with_the_response,
     "greets_with_the_response": greets_with_the_response,
     "echo": echo,
     "reset": breaking(reset),
     "eof": breaking(hang_up),
+    "past_tls": breaking(write_past_tls),
     "half_a_frame": cut_short(b"\x81\x7e\x01\x00half a frame"),
     "half_a_header": cut_short(b"\x81"),
     "close_1000": closing(1000),

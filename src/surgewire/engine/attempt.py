@@ -14,7 +14,7 @@ class Attempt:
     """
 
     planned_ns: int
-    started_ns: int
+    started_ns: int = 0
     dns_ns: int = 0
     dialled_ns: int = 0
     securing: bool = False

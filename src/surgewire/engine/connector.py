@@ -90,6 +90,11 @@ class Connector:
         self._wakeup = Wakeup(loop, self._dial_due)
         self._janitor = loop.call_later(_JANITOR_S, self._tidy)
 
+    @property
+    def open_now(self) -> int:
+        """How many connections are open."""
+        return int(self._counts.traffic[_OPEN])
+
     def start(self, at_ns: int) -> None:
         """Begin the attempts; the schedule counts from `at_ns`."""
         self._start_ns = at_ns
@@ -144,28 +149,30 @@ class Connector:
 
     def _begin(self, user: int, planned_ns: int) -> None:
         connection = self._make(self, user)
-        attempt = Attempt(planned_ns, now_ns())
-        self._histograms["connect_lag"].record(attempt.started_ns - planned_ns)
+        attempt = Attempt(planned_ns)
         self._counts.traffic[_ATTEMPTED] += 1
         self._pending[connection] = attempt
-        self._deadlines.append((attempt.started_ns + self._plan.connect_timeout_ns, connection))
+        self._deadlines.append((now_ns() + self._plan.connect_timeout_ns, connection))
         self._tasks[connection] = self._loop.create_task(self._dial(connection, attempt, user))
 
     async def _dial(self, connection: Connection, attempt: Attempt, user: int) -> None:
+        attempt.started_ns = now_ns()
+        self._histograms["connect_lag"].record(attempt.started_ns - attempt.planned_ns)
         source = (self._sources[user % len(self._sources)], 0) if self._sources else None
         try:
             family = socket.AF_INET if source else 0
             addresses, attempt.dns_ns = await self._resolver.resolve(family)
             attempt.dialled_ns = now_ns()
             transport = await self._connect(connection, addresses, source)
-            if self._tls is not None:
+            if self._tls is not None and connection in self._pending:
                 attempt.securing = True
                 secured = await self._loop.start_tls(
                     transport,
                     connection,
                     self._tls,
                     server_hostname=self._plan.target.host,
-                    ssl_handshake_timeout=self._plan.connect_timeout_ns / 1e9,
+                    # What takes too long is named by us, and before this.
+                    ssl_handshake_timeout=2 * self._plan.connect_timeout_ns / 1e9 + 1,
                 )
                 assert secured is not None
                 connection.secured(secured)

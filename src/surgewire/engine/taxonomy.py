@@ -42,13 +42,14 @@ def connect_error_kind(error: BaseException, *, tls: bool) -> str:
     if isinstance(error, socket.gaierror):
         return "dns"
     if isinstance(error, OSError):
+        if tls and error.errno is None:
+            # How event loops tell that the stream ended within the handshake.
+            return "tls_eof"
         kind = _BY_ERRNO.get(error.errno or 0)
         if kind is None and isinstance(error, ConnectionError):
             kind = "tcp_reset"
-        if tls and kind == "tcp_reset":
-            return "tls_eof"
         return kind or "tcp_other"
-    return "tls_eof" if tls else "tcp_other"
+    return "tcp_other"
 
 
 def _tls_reason(error: ssl.SSLError) -> str:

@@ -90,7 +90,7 @@ class Worker:
         )
         self._defect: BaseException | None = None
         self._sending: asyncio.Task[None] | None = None
-        self._drain_asked = asyncio.Event()
+        self._enough = asyncio.Event()
         self.finished = False
         """Whether the run came to its end, reported to the supervisor."""
 
@@ -152,7 +152,7 @@ class Worker:
 
     def _drain(self, _message: Message) -> None:
         self._connector.stop()
-        self._drain_asked.set()
+        self._enough.set()
         if self._sending is None:
             self._sending = self._loop.create_task(self._finish(drained=True))
 
@@ -179,10 +179,12 @@ class Worker:
         await self._finish(drained=True)
 
     async def _until(self, instant_ns: int) -> None:
-        """Wait for an instant, or for the word to drain."""
+        """Wait for an instant, for the word to drain, or until no connection is left."""
+        if self._connector.open_now == 0:
+            return
         wait_s = max(0, instant_ns - now_ns()) / 1e9
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._drain_asked.wait(), wait_s)
+            await asyncio.wait_for(self._enough.wait(), wait_s)
 
     async def _finish(self, *, drained: bool) -> None:
         self._traffic.stop()
@@ -196,7 +198,7 @@ class Worker:
     async def _wait_for_deliveries(self, drain_ns: int) -> None:
         deadline_ns = now_ns() + drain_ns
         quiet_s = 0.0
-        while now_ns() < deadline_ns and quiet_s < _QUIET_S:
+        while now_ns() < deadline_ns and quiet_s < _QUIET_S and self._connector.open_now:
             await asyncio.sleep(_DRAIN_CHECK_S)
             quiet_s = quiet_s + _DRAIN_CHECK_S if self._traffic.outstanding == 0 else 0.0
 
@@ -267,6 +269,8 @@ class Worker:
     def _ended(self, connection: Connection) -> None:
         assert isinstance(connection, EchoUser)
         self._traffic.cut_off(connection)
+        if self._sending is not None and self._connector.open_now == 0:
+            self._enough.set()
 
 
 def message_schedule(plan: EchoPlan) -> Schedule | None:
