@@ -51,14 +51,14 @@ class Farm:
         return answer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def farm() -> Iterator[Farm]:
     farm = Farm()
     yield farm
     farm.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def target() -> Iterator[str]:
     """Give the URL of the embedded echo target."""
     with demo_target() as url:
