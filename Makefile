@@ -66,7 +66,7 @@ bench: core $(DONE)/bench  ## measure our cost beside a bare C client and other 
 	$(PY) benchmarks/run.py $(BENCH_ARGS)
 
 docs: core $(DONE)/test  ## check the links of the docs and run their commands
-	$(PY) -m pytest -q tests/test_docs.py $(PYTEST_ARGS)
+	$(PY) -m pytest -q tests/test_docs.py tests/test_docs_complete.py $(PYTEST_ARGS)
 
 build: $(DONE)/install  ## make the sdist, and the wheel from the sdist, in dist/
 	rm -rf dist

@@ -32,7 +32,8 @@ def connect(
         str | None,
         typer.Option(
             metavar="RATE",
-            help="Connects per time: 500/s, or 100/s..500/s to climb. Required.",
+            help="Connects per time, all workers together: 500/s, or 50/s..500/s to climb. "
+            "Required.",
         ),
     ] = None,
     total: Annotated[
@@ -42,12 +43,11 @@ def connect(
         str | None,
         typer.Option(
             metavar="DURATION",
-            help="Keep all open this long after the last attempt. [default: 0s]",
+            help="Keep all open this long when every attempt has its outcome. [default: 0s]",
         ),
     ] = None,
     processes: options.Processes = None,
     connect_timeout: options.ConnectTimeout = None,
-    seed: options.Seed = None,
     json: options.JsonFile = None,
     runs_dir: options.RunsDir = None,
     quiet: options.Quiet = False,
@@ -63,6 +63,5 @@ def connect(
         hold=hold,
         processes=processes,
         connect_timeout=connect_timeout,
-        seed=seed,
     )
     return perform(plan, json=json, runs_dir=runs_dir, quiet=quiet)

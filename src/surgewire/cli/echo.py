@@ -12,6 +12,8 @@ Send messages at a fixed rate to a server that echoes them.
 Opens the connections, then sends on each at its planned instants, whatever the server does,
 and accounts for every message: delivered, lost, duplicated, reordered, late. Latency counts
 from the instant a message was planned for, so that a server that stalls cannot hide it.
+The server must send each message back to the connection that it came from, in whatever
+envelope.
 
 \b
 Examples:
@@ -50,12 +52,17 @@ def echo(
         str | None,
         typer.Option(
             metavar="DURATION",
-            help="Spread the connects over this time. [default: 10s, or 1ms for each connection]",
+            help="Spread the connects over this time. "
+            "[default: 10s, or 1ms for each connection if that is less]",
         ),
     ] = None,
     connect_rate: Annotated[
         str | None,
-        typer.Option(metavar="RATE", help="Instead of --ramp: connects per time, as 500/s."),
+        typer.Option(
+            metavar="RATE",
+            help="Instead of --ramp: connects per time, all workers together: 500/s, or "
+            "100/s..500/s to climb.",
+        ),
     ] = None,
     size: Annotated[
         str | None,
@@ -67,7 +74,9 @@ def echo(
     ] = None,
     drain: Annotated[
         str | None,
-        typer.Option(metavar="DURATION", help="Wait this long for the last answers. [default: 5s]"),
+        typer.Option(
+            metavar="DURATION", help="Wait at most this long for the last answers. [default: 5s]"
+        ),
     ] = None,
     deadline: Annotated[
         str | None,
@@ -77,7 +86,10 @@ def echo(
     ] = None,
     tick: Annotated[
         str | None,
-        typer.Option(metavar="DURATION", help="Grid on which messages are planned. [default: 1ms]"),
+        typer.Option(
+            metavar="DURATION",
+            help="Grid on which messages are planned; a finer one costs more CPU. [default: 1ms]",
+        ),
     ] = None,
     poisson: Annotated[
         bool, typer.Option("--poisson", help="Send at random instants with the mean of --rate.")
@@ -92,7 +104,10 @@ def echo(
     ] = False,
     processes: options.Processes = None,
     connect_timeout: options.ConnectTimeout = None,
-    seed: options.Seed = None,
+    seed: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Seed of the instants of --poisson. [default: 1]"),
+    ] = None,
     json: options.JsonFile = None,
     runs_dir: options.RunsDir = None,
     quiet: options.Quiet = False,

@@ -24,10 +24,6 @@ ConnectTimeout = Annotated[
         help="Give up on a connection that is not open by then. [default: 30s]",
     ),
 ]
-Seed = Annotated[
-    str | None,
-    typer.Option(metavar="N", help="Seed of all that is random. [default: 1]"),
-]
 JsonFile = Annotated[
     Path | None,
     typer.Option(

@@ -24,7 +24,8 @@ def _serve(context: typer.Context) -> None:
 HELP = """\
 Answer every message with itself.
 
-On the native frame codec, fast enough not to be what is measured.
+A server to try things on. It stands on the same native frame codec as the tester, so that it
+is not what is measured. It can be slow and stand still on request.
 
 Prints the line "listening on ws://…" when it is ready, and serves until Ctrl-C.
 
@@ -64,11 +65,16 @@ def echo(
     ] = None,
     stall: Annotated[
         str | None,
-        typer.Option(metavar="LENGTH/PERIOD", help="1s/10s: every 10 s do nothing for 1 s."),
+        typer.Option(
+            metavar="LENGTH/PERIOD", help="1s/10s: every 10 s, do nothing at all for 1 s."
+        ),
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write what was done to each message."),
+        typer.Option(
+            metavar="FILE",
+            help="Write a line for each message: when it came, when its answer left.",
+        ),
     ] = None,
     seed: Annotated[
         str | None,

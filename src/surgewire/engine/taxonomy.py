@@ -9,7 +9,6 @@ INTERRUPTED = "interrupted"
 TIMEOUT_CONNECT = "timeout_connect"
 TIMEOUT_TLS = "timeout_tls"
 TIMEOUT_UPGRADE = "timeout_upgrade"
-TIMEOUT_CLOSE = "timeout_close"
 
 _BY_ERRNO = {
     errno.ECONNREFUSED: "tcp_refused",
