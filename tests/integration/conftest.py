@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from surgewire.cli.demo_target import demo_target
 from tests.integration.runs import Runner
+from tests.integration.target import serving
 
 ROOT = Path(__file__).parents[2]
 GONE_WITHIN_S = 10.0
@@ -61,7 +61,13 @@ def farm() -> Iterator[Farm]:
 @pytest.fixture(scope="module")
 def target() -> Iterator[str]:
     """Give the URL of the embedded echo target."""
-    with demo_target() as url:
+    with serving() as url:
+        yield url
+
+
+@pytest.fixture
+def target_on_ipv6() -> Iterator[str]:
+    with serving("--host", "::1") as url:
         yield url
 
 

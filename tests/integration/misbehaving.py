@@ -50,6 +50,7 @@ class Server:
         peer = Peer(reader, writer, self.truth, self._peers)
         self._peers.append(peer)
         self.truth["accepted"] += 1
+        self.truth[f"from {writer.get_extra_info('peername')[0]}"] += 1
         try:
             await self._behaviour(peer)
         except (OSError, asyncio.CancelledError):

@@ -1,0 +1,45 @@
+"""The embedded echo target in a process of its own."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+READY = "listening on "
+
+
+def start(*options: str) -> "subprocess.Popen[str]":
+    """Start `surgewire serve echo` on a free port with `options`."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "surgewire", "serve", "echo", "--port", "0", *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def url_of(server: "subprocess.Popen[str]") -> str:
+    """Return the URL once the server listens."""
+    assert server.stdout is not None
+    for line in server.stdout:
+        if READY in line:
+            return line.partition(READY)[2].split()[0]
+    assert server.stderr is not None
+    raise AssertionError(server.stderr.read())
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[str]:
+    """Serve, give the URL, stop, and see that all went well."""
+    server = start(*options)
+    try:
+        yield url_of(server)
+        server.send_signal(signal.SIGTERM)
+        out, err = server.communicate(timeout=20)
+        assert (server.returncode, err) == (0, ""), out + err
+    finally:
+        server.kill()
+        server.communicate()
