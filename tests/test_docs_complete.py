@@ -18,7 +18,9 @@ from surgewire._core.echo import TRUTH_HEADER
 from surgewire.cli.job import EXIT_CODES
 from surgewire.cli.main import app
 from surgewire.engine import casualty, kinds
+from surgewire.plan.echo_target import EchoTargetConfig
 from surgewire.plan.models import ConnectPlan, EchoPlan
+from surgewire.plan.units import parse_duration, parse_size
 from surgewire.results import doubts_account, doubts_load, usage
 from surgewire.results.doubt import DoubtCode
 from surgewire.results.percentile import PERCENTILES, display_name, needed
@@ -102,10 +104,44 @@ def test_every_documented_option_exists(page: str) -> None:
     assert set(OPTION.findall(text_of(page))) <= known
 
 
-@pytest.mark.parametrize(("command", "plan"), [("echo", EchoPlan), ("connect", ConnectPlan)])
-def test_the_table_of_options_is_that_of_the_command(command: str, plan: type) -> None:
+@pytest.mark.parametrize("command", ["echo", "connect", "serve echo"])
+def test_the_table_of_options_is_that_of_the_command(command: str) -> None:
     rows = rows_of(PAGES[command], "## Options")
     assert {name.partition(" ")[0] for name in rows} == options_of(dict(commands())[command])
+
+
+PLANS = {
+    "echo": EchoPlan(url="ws://h/", connections=1, rate="1/s"),
+    "connect": ConnectPlan(url="ws://h/", connections=1, connect_rate="1/s"),
+    "serve echo": EchoTargetConfig(),
+}
+
+
+@pytest.mark.parametrize("command", PLANS)
+def test_documented_defaults_are_those_of_the_plan(command: str) -> None:
+    compared = set()
+    for name, rest in rows_of(PAGES[command], "## Options").items():
+        field = name.partition(" ")[0].removeprefix("--").replace("-", "_")
+        default = rest.split("|")[0].strip()
+        plan = PLANS[command]
+        if hasattr(plan, f"{field}_ns") and field not in ("ramp", "stall"):
+            assert parse_duration(default) == getattr(plan, f"{field}_ns"), name
+        elif hasattr(plan, f"{field}_bytes"):
+            assert parse_size(default) == getattr(plan, f"{field}_bytes"), name
+        elif default and field in ("seed", "port", "host"):
+            assert default == str(getattr(plan, field)), name
+        else:
+            continue
+        compared.add(field)
+    assert compared
+
+
+def test_documented_defaults_beyond_the_command_line_are_those_of_the_plan() -> None:
+    rows = rows_of("docs/python.md", "## Plans")
+    plan = PLANS["echo"]
+    assert rows["witness"].rstrip(" |").endswith(f", {plan.witness}")
+    assert rows["max_message_bytes"].rstrip(" |").endswith(f", {plan.max_message_bytes >> 20} MiB")
+    assert f"up to {plan.witness} connections" in text_of("docs/report.md")
 
 
 def literals_of(module: str) -> set[str]:
