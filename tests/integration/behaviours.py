@@ -147,6 +147,10 @@ async def dropping(peer: Peer, number: int, payload: bytes) -> None:
         await peer.answer(payload)
 
 
+async def dropping_all(peer: Peer, number: int, payload: bytes) -> None:
+    peer.truth["dropped"] += 1
+
+
 async def duplicating(peer: Peer, number: int, payload: bytes) -> None:
     await peer.answer(payload)
     if number % EVERY == 0:
@@ -290,6 +294,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "hangs_up_and_stops_reading": hangs_up_and_stops_reading,
     "floods_with_pings": floods_with_pings,
     "drops": answering(dropping),
+    "drops_all": answering(dropping_all),
     "duplicates": answering(duplicating),
     "replays": answering(replaying),
     "reorders": answering(reordering),
