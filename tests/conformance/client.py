@@ -59,7 +59,9 @@ async def _drive(url: str, agent: str) -> int:
 async def _echo(url: str, buffer: ReceiveBuffer, service: EchoService) -> None:
     uri = parse_uri(url)
     owner = Owner()
-    peer = EchoPeer(buffer, owner, ClientUpgrade(UpgradeRequest(uri, "surgewire")), service, client=True)
+    peer = EchoPeer(
+        buffer, owner, ClientUpgrade(UpgradeRequest(uri, "surgewire")), service, client=True
+    )
     loop = asyncio.get_running_loop()
     await loop.create_connection(lambda: peer, uri.host, uri.port)
     async with asyncio.timeout(CASE_TIMEOUT_S):

@@ -18,8 +18,8 @@ from surgewire._core.ledger import Ledger
 from surgewire._core.pacer import Schedule
 from surgewire._core.traffic import EchoUser, Traffic
 from surgewire._core.witness import Witness
-from surgewire.dialects.plain import Template, plain_text
 from surgewire.dialects.client_upgrade import ClientUpgrade, UpgradeRequest
+from surgewire.dialects.plain import Template, plain_text
 from surgewire.engine.connector import Connector
 from surgewire.engine.control import ControlChannel, Message
 from surgewire.engine.shared import (
