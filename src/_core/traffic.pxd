@@ -72,6 +72,7 @@ cdef class Traffic:
     ) noexcept nogil
     cdef void advance(self, EchoUser user) noexcept nogil
     cdef void send_planned(self, EchoUser user, int64_t now_ns) noexcept
+    cdef void skip_until(self, int64_t until_ns) noexcept
     cdef bint send_batch(
         self, EchoUser user, const int64_t* planned_ns, uint32_t count
     ) noexcept

@@ -199,9 +199,17 @@ cdef class Traffic:
             self.queue.push(user.planned_ns, user.index)
         self._arm()
 
+    @property
+    def behind(self) -> bool:
+        """Whether messages that were planned by now have not been sent yet."""
+        return self.sending and self.queue.next_instant() < min(clock_now_ns(), self.end_ns)
+
     def stop(self) -> None:
-        """Send nothing more."""
-        self.sending = False
+        """Send nothing more; what was planned by now and has not been sent is skipped."""
+        if self.sending:
+            self.sending = False
+            if not self.closed_model:
+                self.skip_until(min(clock_now_ns(), self.end_ns))
 
     def cut_off(self, EchoUser user) -> None:
         """Book what the connection of `user` still owed: it ended before we closed it."""
@@ -210,7 +218,7 @@ cdef class Traffic:
     def finish(self, *, bint drained) -> None:
         """Book what is missing at every user: lost if `drained`, else in flight when we left."""
         cdef EchoUser user
-        self.sending = False
+        self.stop()
         for user in self.users:
             if user.witness is not None:
                 # It is to bound what the tester adds to latencies, not what closing costs.
@@ -308,6 +316,23 @@ cdef class Traffic:
                 count = 0
         if count:
             self.send_batch(user, planned_ns, count)
+
+    cdef void skip_until(self, int64_t until_ns) noexcept:
+        """Book the messages planned before an instant as skipped."""
+        cdef EchoUser user
+        cdef uint64_t measured
+        while self.queue.next_instant() < until_ns:
+            user = <EchoUser>self.users[self.queue.next_user()]
+            if user.phase != CONNECTION_OPEN:
+                self.queue.pop()
+                continue
+            measured = 0
+            while user.planned_ns < until_ns:
+                measured += user.planned_ns >= self.measure_ns
+                self.advance(user)
+            self.counters[TRAFFIC_PLANNED] += measured
+            self.counters[TRAFFIC_SKIPPED] += measured
+            self.queue.replace(user.planned_ns)
 
     cdef bint send_batch(
         self, EchoUser user, const int64_t* planned_ns, uint32_t count

@@ -91,9 +91,36 @@ def test_stop_ends_sending(make_rig: MakeRig) -> None:
     rig = make_rig(1, one_per_second(1))
     start_ns = now_ns() - 3 * SECOND_NS
     rig.traffic.start(start_ns, start_ns, start_ns + 3600 * SECOND_NS)
+    assert rig.traffic.behind
     rig.traffic.stop()
+    assert not rig.traffic.behind
     rig.wake()
     assert rig.payloads(0) == []
+
+
+def test_what_was_due_at_the_stop_and_not_sent_is_skipped(make_rig: MakeRig) -> None:
+    rig = make_rig(2, one_per_second(2))
+    start_ns = now_ns() - 10 * SECOND_NS
+    rig.traffic.start(start_ns, start_ns + 2 * SECOND_NS, start_ns + 5 * SECOND_NS)
+    rig.transports[1].shut()
+    rig.users[1].connection_lost(None)
+    rig.traffic.stop()
+    # Of the open user: seconds three to five; the two before are warm-up.
+    assert rig.counted("planned") == rig.counted("skipped") == 3
+    rig.traffic.stop()
+    rig.traffic.finish(drained=True)
+    assert rig.counted("planned") == 3
+    assert rig.booked() == {}
+
+
+def test_what_is_planned_for_later_is_no_backlog(make_rig: MakeRig) -> None:
+    rig = make_rig(1, one_per_second(1))
+    start_ns = now_ns() - 3 * SECOND_NS
+    rig.traffic.start(start_ns, start_ns, start_ns + 3600 * SECOND_NS)
+    rig.wake()
+    assert not rig.traffic.behind
+    rig.traffic.stop()
+    assert rig.counted("skipped") == 0
 
 
 def test_more_due_than_one_call_holds_is_all_sent_in_order(make_rig: MakeRig) -> None:

@@ -84,6 +84,16 @@ def test_a_worker_that_stands_still(target: str, runner: Runner) -> None:
     assert result.verdict.status == "doubtful"
 
 
+def test_a_worker_that_stands_still_over_the_end(target: str, runner: Runner) -> None:
+    intruder = Intruder(kill(signal.SIGSTOP), kill(signal.SIGCONT), after_s=1.0)
+    result = runner.echo(target, observer=intruder, connections=USERS, duration="1s", deadline="1h")
+    delivery = result.delivery
+    # What it slept through leaves late, and is not passed over in silence.
+    assert delivery.planned == delivery.sent == delivery.delivered == 50 * USERS
+    assert result.metrics["message_latency"].max > 100
+    assert "send_lag" in doubts(result)
+
+
 def test_a_killed_target(runner: Runner) -> None:
     server = start("--processes", "2")
     try:

@@ -78,6 +78,14 @@ CASES = {
         " latencies may be its own queueing",
         [start(), *busy(90.0, 90.0, 0.0, 90.0, 90.0, 0.0)],
     ),
+    "behind on a shared core": Case(
+        DoubtCode.WORKER_SATURATED,
+        [*lags("send_lag", 10.1), *busy(60.0)],
+        60.0,
+        "half of the messages left 10.100 ms late or more, with the busiest worker at 60 % of a"
+        " core: latencies are of a backlog",
+        [*lags("send_lag", 10.0), *busy(60.0)],
+    ),
     "send lag as a share": Case(
         DoubtCode.SEND_LAG,
         lags("send_lag", 1.5, latency_ms=14.0),

@@ -154,7 +154,7 @@ class Worker:
         self._connector.stop()
         self._enough.set()
         if self._sending is None:
-            self._sending = self._loop.create_task(self._finish(drained=True))
+            self._sending = self._loop.create_task(self._finish())
 
     def _abort(self, _message: Message) -> None:
         if self._sending is not None:
@@ -176,7 +176,7 @@ class Worker:
             assert isinstance(self._plan, ConnectPlan)
             end_ns = at_ns + self._plan.hold_ns
         await self._until(end_ns)
-        await self._finish(drained=True)
+        await self._finish()
 
     async def _until(self, instant_ns: int) -> None:
         """Wait for an instant, for the word to drain, or until no connection is left."""
@@ -186,17 +186,23 @@ class Worker:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._enough.wait(), wait_s)
 
-    async def _finish(self, *, drained: bool) -> None:
-        self._traffic.stop()
+    async def _finish(self) -> None:
         self._phase("draining")
         if isinstance(self._plan, EchoPlan):
-            await self._wait_for_deliveries(self._plan.drain_ns)
-        self._traffic.finish(drained=drained)
+            deadline_ns = now_ns() + self._plan.drain_ns
+            await self._catch_up(deadline_ns)
+            self._traffic.stop()
+            await self._wait_for_deliveries(deadline_ns)
+        self._traffic.finish(drained=True)
         await self._connector.close_all()
         self._report_finished()
 
-    async def _wait_for_deliveries(self, drain_ns: int) -> None:
-        deadline_ns = now_ns() + drain_ns
+    async def _catch_up(self, deadline_ns: int) -> None:
+        """Let messages leave that were planned and are late, unless told to stop."""
+        while self._traffic.behind and not self._enough.is_set() and now_ns() < deadline_ns:
+            await asyncio.sleep(_DRAIN_CHECK_S)
+
+    async def _wait_for_deliveries(self, deadline_ns: int) -> None:
         quiet_s = 0.0
         while now_ns() < deadline_ns and quiet_s < _QUIET_S and self._connector.open_now:
             await asyncio.sleep(_DRAIN_CHECK_S)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 SATURATED_IN_A_ROW = 3
 """One busy second may be a neighbour's; three are a load that the worker cannot carry."""
 
+BEHIND_LIMIT_MS = 10.0
+"""Half of the messages ten ticks late: backlog is the rule. Where a core is shared with others, or
+lent to another machine, a worker is at its end without having used all of it."""
+
 SEND_LAG_SHARE = 0.1
 """A tenth of the latency shown is more than the three digits that are printed can hide."""
 SEND_LAG_FLOOR_MS = 1.0
@@ -48,7 +52,7 @@ def check_worker_saturated(tally: "Tally") -> Doubt | None:
         or (usage.measured_s > 0 and usage.cpu_percent >= SATURATED_PERCENT)
     ]
     if not saturated:
-        return None
+        return _behind(tally)
     worst = max(saturated, key=lambda usage: usage.cpu_percent)
     where = f"worker {worst.worker}"
     if worst.cpu_percent >= SATURATED_PERCENT:
@@ -65,6 +69,21 @@ def check_worker_saturated(tally: "Tally") -> Doubt | None:
         round(worst.cpu_percent, 1),
         f"{said}: latencies may be its own queueing",
         "use more --processes or more cores, or a lower rate",
+    )
+
+
+def _behind(tally: "Tally") -> Doubt | None:
+    """Find workers that could not keep up, whoever had the time that they lacked."""
+    lag_ms = tally.summary(SEND_LAG).p50
+    if lag_ms is None or lag_ms <= BEHIND_LIMIT_MS:
+        return None
+    percent = max((usage.cpu_percent for usage in tally.usage.in_order), default=0.0)
+    return Doubt(
+        DoubtCode.WORKER_SATURATED,
+        round(percent, 1),
+        f"half of the messages left {lag_ms:,.3f} ms late or more, with the busiest worker at"
+        f" {percent:.0f} % of a core: latencies are of a backlog",
+        "use more --processes or more cores, keep other work off them, or a lower rate",
     )
 
 
