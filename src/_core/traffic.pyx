@@ -286,8 +286,8 @@ cdef class Traffic:
     cdef bint send_due(self, int64_t now_ns) noexcept:
         """Send what is due, one turn of it; returns whether that was all."""
         cdef EchoUser user
-        cdef int turn
-        for turn in range(SENDS_IN_A_TURN):
+        cdef int _turn
+        for _turn in range(SENDS_IN_A_TURN):
             if self.queue.next_instant() > now_ns:
                 return True
             user = <EchoUser>self.users[self.queue.next_user()]
