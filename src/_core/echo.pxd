@@ -54,7 +54,7 @@ cdef class EchoService:
     cdef void append(
         self, EchoPeer peer, uint8_t opcode, const uint8_t* payload, size_t length
     ) noexcept
-    cdef void flush(self, EchoPeer peer) noexcept
+    cdef int flush(self, EchoPeer peer) noexcept
     cdef void hold(
         self, EchoPeer peer, uint8_t opcode, const uint8_t* payload, size_t length,
         int64_t received_ns, int64_t release_ns

@@ -6,7 +6,8 @@ of what was done to each message.
 
 The truth is one line of comma-separated values per message that carries a marker, with instants in
 nanoseconds of CLOCK_MONOTONIC; `TRUTH_HEADER` names the columns. `release_ns` is when the message
-was meant to leave, `sent_ns` is when it did.
+was meant to leave, `sent_ns` is read right before it was handed to the kernel, so that nobody can
+have received it earlier.
 """
 
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -53,6 +54,7 @@ cdef class EchoPeer(Connection):
 
     cdef void on_message(self, uint8_t opcode, uint8_t* payload, size_t length) noexcept:
         cdef int64_t delay_ns = self.service.draw_delay()
+        cdef int64_t sent_ns
         self.service.messages += 1
         if delay_ns > 0:
             self.service.hold(
@@ -61,10 +63,11 @@ cdef class EchoPeer(Connection):
         else:
             self.service.append(self, opcode, payload, length)
             if self.service.truth != NULL:
-                self.service.flush(self)
-                self.service.record(
-                    payload, length, self.arrival_ns, self.arrival_ns, clock_now_ns()
-                )
+                sent_ns = clock_now_ns()
+                if self.service.flush(self) == 0:
+                    self.service.record(
+                        payload, length, self.arrival_ns, self.arrival_ns, sent_ns
+                    )
 
     cdef void on_read_done(self) noexcept:
         self.service.flush(self)
@@ -186,10 +189,11 @@ cdef class EchoService:
             mask_apply(self.out + self.out_length + header, length, key, 0)
         self.out_length += header + length
 
-    cdef void flush(self, EchoPeer peer) noexcept:
-        if self.out_length:
-            peer.write(self.out, self.out_length)
-            self.out_length = 0
+    cdef int flush(self, EchoPeer peer) noexcept:
+        """Send what was gathered; returns 0, or -1 when nothing was, or nobody takes it."""
+        cdef size_t length = self.out_length
+        self.out_length = 0
+        return peer.write(self.out, length) if length else -1
 
     # Messages that wait.
 
@@ -251,7 +255,7 @@ cdef class EchoService:
     def _release(self) -> None:
         """Send every message whose instant has come."""
         cdef int64_t now_ns = clock_now_ns()
-        cdef int64_t release_ns
+        cdef int64_t release_ns, sent_ns
         cdef uint32_t slot
         cdef echo_held_t* held
         cdef EchoPeer peer
@@ -263,10 +267,9 @@ cdef class EchoService:
             peer = <EchoPeer>held.peer
             if peer.phase == CONNECTION_OPEN:
                 self.append(peer, held.opcode, held.payload, held.length)
-                self.flush(peer)
-                self.record(
-                    held.payload, held.length, held.received_ns, release_ns, clock_now_ns()
-                )
+                sent_ns = clock_now_ns()
+                if self.flush(peer) == 0:
+                    self.record(held.payload, held.length, held.received_ns, release_ns, sent_ns)
             free(held.payload)
             Py_DECREF(peer)
             self.free_slots[self.free_count] = slot
