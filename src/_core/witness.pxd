@@ -8,7 +8,9 @@ cdef class Witness:
     cdef bint asks_receive              # the next read is to be compared
     cdef bint asks_send                 # the next send is to be compared
     cdef bint unanswered                # the loop asked for a buffer and then read nothing
-    cdef int64_t received_ns            # kernel's stamp of the oldest unread byte; 0 when unknown
+    # The kernel's stamp of what is unread, 0 when unknown. Of segments that it has joined while
+    # they waited, it keeps the newest one's stamp.
+    cdef int64_t received_ns
     cdef int64_t sent_ns                # our stamp of the send whose stamp is awaited; 0 when none
     cdef int64_t next_ns                # when to compare again
     cdef int64_t* receive_words         # histogram: our arrival minus the kernel's receive stamp

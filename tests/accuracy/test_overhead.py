@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from surgewire._core.witness import AVAILABLE
 from tests.accuracy.comparison import Proof, Row, check_messages, percentile_rows, prove
 from tests.accuracy.effort import FULL, TIMEOUT_S, Load
 from tests.accuracy.generator import generate
@@ -13,14 +15,17 @@ from tests.accuracy.truth import percentile, read_truth
 
 pytestmark = [pytest.mark.accuracy, pytest.mark.timeout(TIMEOUT_S)]
 
-# As many connections as get a witness, so that the means below are those of the same messages.
-WITNESSED = Load(16, 100, 60 if FULL else 2)
-LOAD = Load(50, 40, 60 if FULL else 2)
+# As many connections as get a witness, each of which compares four messages a second.
+WITNESSED = Load(64, 30, 60 if FULL else 2)
+STAMPS_PER_S = 4
+LOAD = Load(50, 40, 30 if FULL else 2)
 PING_EVERY_MS = 2.0
-ROUNDING_MS = 0.001
 SANE_MS = 1.0
+# Medians of a sample and of all, so they need not differ as the messages themselves do.
+SAMPLING_MS = 0.05
 
 
+@pytest.mark.skipif(not AVAILABLE, reason="this system has no kernel stamps")
 def test_kernel_stamps_lie_between_ours_and_the_server_s(tmp_path: Path, page: Page) -> None:
     def attempt(favoured: bool) -> Proof:
         with embedded(tmp_path) as target:
@@ -32,24 +37,24 @@ def test_kernel_stamps_lie_between_ours_and_the_server_s(tmp_path: Path, page: P
             # Negative differences would be stamps in the wrong order; they are clipped.
             assert run.clipped(name) == 0
             assert metric["min"] >= 0
-            assert metric["count"] >= 0.99 * truth.sequence.size
+            stamps = WITNESSED.connections * WITNESSED.duration_s * STAMPS_PER_S
+            assert 0.8 * stamps <= metric["count"] <= 1.2 * stamps + WITNESSED.connections
         faults = [
-            f"{name}: {figure_ms:.3f} ms"
-            for name, figure_ms in {
-                "p50 of witness_receive": receive["p50"],
-                "p50 of witness_send": send["p50"],
-                # What is left between the server's stamp and the kernel's at our socket, and
-                # between the kernel's at our socket and the server's: the way there and back.
-                "from server to socket": run.metric("message_latency")["mean"]
-                - float(truth.latency_ns.mean()) / 1e6
-                - receive["mean"],
-                "from socket to server": float((truth.received_ns - truth.planned_ns).mean()) / 1e6
-                - run.metric("send_lag")["mean"]
-                - send["mean"],
-            }.items()
-            if not -3 * ROUNDING_MS <= figure_ms < SANE_MS
+            f"p50 of {name}: {metric['p50']:.3f} ms"
+            for name, metric in (("witness_receive", receive), ("witness_send", send))
+            if metric["p50"] >= SANE_MS
         ]
-        rows = percentile_rows(run.metric("message_latency"), truth.latency_ns)
+        # What is left between the server's stamps and the kernel's at our socket: the way.
+        there_ns = np.sort(truth.received_ns - truth.planned_ns)
+        there_ms = percentile(there_ns, 50) / 1e6 - run.metric("send_lag")["p50"] - send["p50"]
+        latency = run.metric("message_latency")
+        back_ms = latency["p50"] - percentile(truth.latency_ns, 50) / 1e6 - receive["p50"]
+        faults += [
+            f"{way}: {left_ms:.3f} ms"
+            for way, left_ms in (("there", there_ms), ("back", back_ms))
+            if not -SAMPLING_MS < left_ms < SANE_MS
+        ]
+        rows = percentile_rows(latency, truth.latency_ns)
         return Proof(run, rows, tuple(faults))
 
     proof = prove(attempt)
@@ -63,8 +68,10 @@ def test_kernel_stamps_lie_between_ours_and_the_server_s(tmp_path: Path, page: P
                 (
                     f"`{name}`",
                     f"{metric['count']:,}",
-                    *(f"{1e3 * metric[key]:,.0f}" for key in ("p50", "p90", "p99")),
-                    "–" if metric["p99_9"] is None else f"{1e3 * metric['p99_9']:,.0f}",
+                    *(
+                        "–" if metric[key] is None else f"{1e3 * metric[key]:,.0f}"
+                        for key in ("p50", "p90", "p99", "p99_9")
+                    ),
                 )
                 for name, metric in metrics.items()
             ),
