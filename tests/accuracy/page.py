@@ -23,7 +23,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def comparison(rows: Iterable[Row], true: str = "true, ms") -> str:
     """Return the table of a comparison."""
     return table(
-        ("percentile", true, "reported, ms", "difference, µs"),
+        ("figure", true, "reported, ms", "difference, µs"),
         (
             (
                 row.name,

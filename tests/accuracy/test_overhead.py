@@ -90,12 +90,11 @@ def test_round_trips_take_as_long_as_a_server_finds(tmp_path: Path, page: Page) 
         truth = read_truth(target.truth)
         check_messages(run, truth, LOAD.connections)
         metric = run.metric("service_time")
-        rows = [
-            Row(name, (percentile(truth.round_trips_ns, q) + percentile(truth.held_ns, q)) / 1e6,
-                metric[name])
-            for name, q in (("p50", 50.0), ("p90", 90.0))
-        ]  # fmt: skip
-        return Proof(run, tuple(rows))
+        trips_ns, held_ns = truth.round_trips_ns, truth.held_ns
+        p50_ms = (percentile(trips_ns, 50) + percentile(held_ns, 50)) / 1e6
+        mean_ms = float(trips_ns.mean() + held_ns.mean()) / 1e6
+        rows = (Row("p50", p50_ms, metric["p50"]), Row("mean", mean_ms, metric["mean"]))
+        return Proof(run, rows)
 
     proof = prove(attempt)
     page.add(
