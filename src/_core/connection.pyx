@@ -30,7 +30,7 @@ from libc.errno cimport (
     ETIMEDOUT,
     errno,
 )
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from surgewire._core.clock cimport clock_now_ns
