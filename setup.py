@@ -27,6 +27,7 @@ MODULES = (
     "wakeup",
     "gauge",
     "witness",
+    "poller",
     "connection",
     "traffic",
     "echo",

@@ -1,6 +1,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from surgewire._core.frame cimport frame_decoder_t
+from surgewire._core.poller cimport Pollable, Poller
 from surgewire._core.witness cimport Witness
 
 # Where a connection is in its life.
@@ -18,12 +19,13 @@ cdef class ReceiveBuffer:
     cdef readonly size_t size
 
 
-cdef class Connection:
+cdef class Connection(Pollable):
     cdef ReceiveBuffer buffer
     cdef object owner
     cdef object transport
     cdef object handshake
     cdef Witness witness
+    cdef Poller poller
     cdef frame_decoder_t decoder
     cdef int fd                         # -1 where the transport must do the writing
     cdef uint8_t phase
@@ -55,6 +57,9 @@ cdef class Connection:
     cdef void on_close_frame(self, uint16_t code) noexcept
     cdef void feed_handshake(self, size_t length) noexcept
     cdef void begin_close(self, object kind) noexcept
+    cdef void take_in(self, size_t length) noexcept
+    cdef void take_over_reading(self) noexcept
+    cdef void hand_back_reading(self) noexcept
     cdef int _start_upgrade(self) except -1
     cdef int _send_close(self, uint16_t code) except -1
     cdef object _loss(self, object exc, object at_eof)

@@ -1,6 +1,7 @@
 import asyncio
 from typing import Protocol, type_check_only
 
+from surgewire._core.poller import Poller
 from surgewire._core.witness import Witness
 
 @type_check_only
@@ -32,6 +33,7 @@ class Connection(asyncio.BufferedProtocol):
         client: bool = True,
         tls: bool = False,
         max_message_bytes: int = 16777216,
+        poller: Poller | None = None,
     ) -> None: ...
     @property
     def is_open(self) -> bool: ...

@@ -52,11 +52,13 @@ from surgewire._core.frame cimport (
     frame_write_header,
 )
 from surgewire._core.mask cimport mask_apply, mask_next_key
+from surgewire._core.poller cimport Poller
 from surgewire._core.witness cimport Witness
 
 from ssl import SSLError
 
 cdef extern from "sys/socket.h" nogil:
+    ssize_t recv(int fd, void* data, size_t length, int flags)
     ssize_t send(int fd, const void* data, size_t length, int flags)
     int MSG_DONTWAIT
 
@@ -102,7 +104,8 @@ cdef class Connection:
     handshake: an object with `start() -> bytes`, what to send first, and
     `feed(data) -> (reply, done, rest)`, which raises `UpgradeError` (with `kind` and `reply`).
     client: the role. tls: the upgrade waits for `secured()`. max_message_bytes: limit for frames
-    and messages.
+    and messages. poller: reads in the loop's place once the connection is open, where there is a
+    descriptor to read from; None leaves all reading to the loop.
     """
 
     def __cinit__(
@@ -114,6 +117,7 @@ cdef class Connection:
         bint client = True,
         bint tls = False,
         uint64_t max_message_bytes = FRAME_DEFAULT_LIMIT,
+        Poller poller = None,
         **kwargs,
     ):
         self.buffer = buffer
@@ -121,6 +125,7 @@ cdef class Connection:
         self.handshake = handshake
         self.client = client
         self.tls = tls
+        self.poller = poller
         self.fd = -1
         self.phase = CONNECTION_NEW
         self.bytes_in = &_uncounted[0]
@@ -157,18 +162,7 @@ cdef class Connection:
 
     def buffer_updated(self, Py_ssize_t nbytes) -> None:
         """Handle `nbytes` bytes that the loop has read."""
-        self.arrival_ns = clock_now_ns()
-        if self.witness is not None:
-            self.witness.after_read(self.arrival_ns)
-        self.bytes_in[0] += <uint64_t>nbytes
-        if self.phase == CONNECTION_UPGRADING:
-            self.feed_handshake(<size_t>nbytes)
-        elif self.phase == CONNECTION_NEW:
-            # A TLS server listens first. OpenSSL's word for bytes that are no TLS record.
-            self.abort("tls_wrong_version_number")
-        else:
-            self.parse(self.buffer.data, <size_t>nbytes)
-        self.on_read_done()
+        self.take_in(<size_t>nbytes)
 
     def eof_received(self) -> None:
         """Book the end now and let the transport close.
@@ -193,6 +187,9 @@ cdef class Connection:
         elif self.phase == CONNECTION_OPEN:
             self.begin_close(self._loss(exc, "eof"))
         self.phase = CONNECTION_CLOSED
+        if self.poller is not None:
+            self.poller.remove(self)
+            self.poller = None
         self.fd = -1
         self.transport = None
         self.handshake = None
@@ -231,6 +228,51 @@ cdef class Connection:
         """Let a witness compare our stamps with the kernel's from now on."""
         self.witness = witness
 
+    # Reading.
+
+    cdef void take_in(self, size_t length) noexcept:
+        """Handle what lies in the receive buffer."""
+        self.arrival_ns = clock_now_ns()
+        if self.witness is not None:
+            self.witness.after_read(self.arrival_ns)
+        self.bytes_in[0] += length
+        if self.phase == CONNECTION_UPGRADING:
+            self.feed_handshake(length)
+        elif self.phase == CONNECTION_NEW:
+            # A TLS server listens first. OpenSSL's word for bytes that are no TLS record.
+            self.abort("tls_wrong_version_number")
+        else:
+            self.parse(self.buffer.data, length)
+        self.on_read_done()
+
+    cdef void on_readable(self) noexcept:
+        cdef ssize_t length
+        cdef int broken
+        if self.witness is not None:
+            broken = self.witness.before_read()
+            if broken != 0:
+                self.socket_errno = broken
+        length = recv(self.fd, self.buffer.data, self.buffer.size, MSG_DONTWAIT)
+        if length > 0:
+            self.take_in(<size_t>length)
+        elif length == 0:
+            self.hand_back_reading()
+        elif errno != EAGAIN and errno != EINTR:
+            self.socket_errno = errno
+            self.hand_back_reading()
+
+    cdef void take_over_reading(self) noexcept:
+        if self.poller is None or self.fd < 0 or self.phase != CONNECTION_OPEN:
+            return
+        if self.poller.add(self, self.fd) == 0:
+            self.transport.pause_reading()
+
+    cdef void hand_back_reading(self) noexcept:
+        """Let the loop find out what there is besides data: it closes the transport."""
+        self.poller.remove(self)
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
     # The upgrade.
 
     cdef int _start_upgrade(self) except -1:
@@ -267,6 +309,7 @@ cdef class Connection:
             rest = bytearray(tail)
             view = rest
             self.parse(&view[0], len(rest))
+        self.take_over_reading()
 
     # Frames.
 

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Sequence
 
 from surgewire._core.connection import Connection, Handshake, Owner, ReceiveBuffer
+from surgewire._core.poller import Poller
 
 TRUTH_HEADER: str
 
@@ -16,6 +17,7 @@ class EchoPeer(Connection):
         client: bool = True,
         tls: bool = False,
         max_message_bytes: int = 16777216,
+        poller: Poller | None = None,
     ) -> None: ...
     def pause_writing(self) -> None: ...
     def resume_writing(self) -> None: ...

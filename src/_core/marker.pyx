@@ -11,15 +11,9 @@ two, keeps the check; any other damage passes once in 2**30.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memchr, memcmp
 
 from typing import NamedTuple
-
-cdef extern from *:
-    """
-    #include <string.h>
-    """
-    # An extension of glibc, musl, the BSDs and macOS; Python.h asks for it.
-    const void* memmem(const void* data, size_t length, const void* part, size_t part_length) nogil
 
 cdef enum:
     PREFIX_LENGTH = 4
@@ -146,13 +140,30 @@ cdef bint marker_read(const uint8_t* digits, marker_t* marker) noexcept nogil:
     return 1
 
 
+cdef const uint8_t* prefix_find(const uint8_t* data, size_t length) noexcept nogil:
+    """Where the prefix stands in `data`, or NULL.
+
+    `memchr` for its first letter, which ordinary text holds few of; `memmem` prepares a table of
+    256 bytes for every search, which takes longer than all the rest of reading a marker.
+    """
+    cdef const uint8_t* last = data + length - PREFIX_LENGTH
+    while data <= last:
+        data = <const uint8_t*>memchr(data, PREFIX[0], <size_t>(last - data) + 1)
+        if data == NULL:
+            return NULL
+        if memcmp(data, PREFIX, PREFIX_LENGTH) == 0:
+            return data
+        data += 1
+    return NULL
+
+
 cdef int marker_find(
     const uint8_t* data, size_t length, size_t* offset, marker_t* marker
 ) noexcept nogil:
     cdef const uint8_t* start
-    if offset[0] >= length:
+    if length < PREFIX_LENGTH or offset[0] > length - PREFIX_LENGTH:
         return MARKER_NONE
-    start = <const uint8_t*>memmem(data + offset[0], length - offset[0], PREFIX, PREFIX_LENGTH)
+    start = prefix_find(data + offset[0], length - offset[0])
     if start == NULL:
         return MARKER_NONE
     offset[0] = <size_t>(start - data) + PREFIX_LENGTH

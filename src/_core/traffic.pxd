@@ -4,6 +4,7 @@ from surgewire._core.connection cimport Connection
 from surgewire._core.ledger cimport Ledger
 from surgewire._core.marker cimport marker_t
 from surgewire._core.pacer cimport DueQueue, Schedule
+from surgewire._core.poller cimport Poller
 from surgewire._core.wakeup cimport Wakeup
 
 # Order of the counters in the memory that the caller hands in.
@@ -39,6 +40,7 @@ cdef class Traffic:
     cdef Schedule schedule
     cdef object loop
     cdef Wakeup wakeup
+    cdef Poller poller
     cdef list users
     cdef tuple memory
     cdef uint64_t* counters

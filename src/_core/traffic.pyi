@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from surgewire._core.connection import Connection, Handshake, Owner, ReceiveBuffer
 from surgewire._core.ledger import Ledger
 from surgewire._core.pacer import Schedule
+from surgewire._core.poller import Poller
 
 COUNTERS: tuple[str, ...]
 
@@ -24,6 +25,7 @@ class EchoUser(Connection):
         client: bool = True,
         tls: bool = False,
         max_message_bytes: int = 16777216,
+        poller: Poller | None = None,
     ) -> None: ...
 
 class Traffic:
@@ -43,6 +45,7 @@ class Traffic:
         before: bytes,
         after: bytes,
         deadline_ns: int,
+        poller: Poller | None = None,
     ) -> None: ...
     @property
     def behind(self) -> bool: ...

@@ -47,6 +47,7 @@ from surgewire._core.marker cimport (
 )
 from surgewire._core.mask cimport mask_apply, mask_next_key
 from surgewire._core.pacer cimport DueQueue, Schedule, pacer_instant
+from surgewire._core.poller cimport Poller
 from surgewire._core.wakeup cimport Wakeup
 
 cdef enum:
@@ -55,6 +56,8 @@ cdef enum:
     # Calls of `send` before the loop may read again. Arrivals are stamped when they are read, so
     # all that is sent in one go is added to the latency of what comes in meanwhile.
     SENDS_IN_A_TURN = 8
+    # Calls of `send` before the loop gets its turn, whatever else is due.
+    SENDS_AT_MOST = 256
     # The worker's pulse: how late its loop is, measured also when nothing is due.
     BEAT_NS = 10_000_000
     # More than this waiting in one transport, and planned messages are skipped instead.
@@ -120,6 +123,7 @@ cdef class Traffic:
     model. counters: uint64[len(COUNTERS)]. latency, service, send_lag, loop_lag: histograms,
     int64[HISTOGRAM_WORDS] each. run, worker: numbers for the markers. before, after: the constant
     bytes around the marker in every message. deadline_ns: what arrives later than that is late.
+    poller: reads the users' sockets; without one, the loop does.
     """
 
     def __cinit__(
@@ -138,6 +142,7 @@ cdef class Traffic:
         bytes before not None,
         bytes after not None,
         int64_t deadline_ns,
+        Poller poller = None,
     ):
         if counters.shape[0] != TRAFFIC_COUNTERS:
             raise ValueError(f"traffic has {TRAFFIC_COUNTERS} counters, not {counters.shape[0]}")
@@ -170,6 +175,7 @@ cdef class Traffic:
             raise MemoryError()
         self.next_beat_ns = clock_now_ns() + BEAT_NS
         self.loop = loop
+        self.poller = poller
         self.wakeup = Wakeup(loop, self._woken)
         self.wakeup.arm(self.next_beat_ns)
 
@@ -284,22 +290,28 @@ cdef class Traffic:
     # Sending.
 
     cdef bint send_due(self, int64_t now_ns) noexcept:
-        """Send what is due, one turn of it; returns whether that was all."""
+        """Send what is due, in turns between which is read; returns whether that was all."""
         cdef EchoUser user
-        cdef int _turn
-        for _turn in range(SENDS_IN_A_TURN):
-            if self.queue.next_instant() > now_ns:
-                return True
+        cdef int calls = 0
+        while self.queue.next_instant() <= now_ns:
+            if calls == SENDS_IN_A_TURN and self.poller is None or calls == SENDS_AT_MOST:
+                return False
             user = <EchoUser>self.users[self.queue.next_user()]
             if user.phase != CONNECTION_OPEN or user.planned_ns >= self.end_ns:
                 self.queue.pop()
-            elif self.closed_model:
+                continue
+            if self.closed_model:
                 self.queue.pop()
                 self.send_batch(user, &now_ns, 1)
             else:
                 self.send_planned(user, now_ns)
                 self.queue.replace(user.planned_ns)
-        return self.queue.next_instant() > now_ns
+            calls += 1
+            if calls % SENDS_IN_A_TURN == 0 and self.poller is not None:
+                self.poller.poll()
+        if self.poller is not None:
+            self.poller.poll()
+        return True
 
     cdef void send_planned(self, EchoUser user, int64_t now_ns) noexcept:
         """Send all that this user has due, several messages in one call."""

@@ -101,7 +101,7 @@ cdef extern from *:
     ssize_t surgewire_stamped_send(int fd, const void* data, size_t length) nogil
 
 cdef enum:
-    SAMPLE_NS = 250_000_000
+    SAMPLE_NS = 1_000_000_000
 
 # Whether this platform has kernel stamps for TCP sockets.
 AVAILABLE = bool(SURGEWIRE_STAMPS)

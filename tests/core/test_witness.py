@@ -15,7 +15,7 @@ from tests.core.wire import BUFFER, Owner, Passed, Transport, feed
 
 pytestmark = pytest.mark.skipif(not witness.AVAILABLE, reason="this system has no kernel stamps")
 
-SAMPLE_S = 0.25
+SAMPLE_S = 1.0
 # From asm-generic/socket.h and linux/net_tstamp.h.
 SO_TIMESTAMPING = 37
 TX_SOFTWARE = 1 << 1

@@ -5,6 +5,7 @@ import gc
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -12,10 +13,12 @@ from typing import Any
 import uvloop
 from websockets.uri import parse_uri
 
+from surgewire._core import poller
 from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection, ReceiveBuffer
 from surgewire._core.ledger import Ledger
 from surgewire._core.pacer import Schedule
+from surgewire._core.poller import Poller
 from surgewire._core.traffic import EchoUser, Traffic
 from surgewire._core.witness import Witness
 from surgewire.dialects.client_upgrade import ClientUpgrade, UpgradeRequest
@@ -71,6 +74,8 @@ class Worker:
         self._counts = region.slice(worker)
         self._control = control
         self._users = range(worker, plan.connections, region.workers)
+        reads = isinstance(plan, EchoPlan) and poller.AVAILABLE
+        self._poller = Poller(loop) if reads else None
         self._traffic = self._make_traffic(worker, run_tag)
         self._buffer = ReceiveBuffer()
         self._request = UpgradeRequest(parse_uri(plan.target.url), f"surgewire/{release()}")
@@ -97,6 +102,8 @@ class Worker:
     def run(self) -> None:
         """Report ready and serve the supervisor until the run is over or the supervisor is gone."""
         self._loop.set_exception_handler(self._on_exception)
+        # What is raised within the native core's reading and sending arrives there.
+        sys.unraisablehook = self._on_unraisable
         self._loop.add_reader(self._control.fileno(), self._hear)
         self._beat()
         self._phase("ready")
@@ -115,6 +122,10 @@ class Worker:
             return
         self._defect = error
         self._loop.stop()
+
+    def _on_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
+        if unraisable.exc_value is not None:
+            self._on_exception(self._loop, {"exception": unraisable.exc_value})
 
     # The conversation.
 
@@ -217,6 +228,8 @@ class Worker:
         self._control.send({"t": "finished"})
         self._connector.shut()
         self._traffic.close()
+        if self._poller is not None:
+            self._poller.close()
         self._loop.stop()
 
     def _phase(self, name: str) -> None:
@@ -249,6 +262,7 @@ class Worker:
             before=template.before,
             after=template.after,
             deadline_ns=deadline_ns,
+            poller=self._poller,
         )
 
     def _make_connection(self, owner: Connector, user: int) -> Connection:
@@ -260,6 +274,7 @@ class Worker:
             user,
             tls=self._plan.target.secure,
             max_message_bytes=self._plan.max_message_bytes,
+            poller=self._poller,
         )
 
     def _opened(self, connection: Connection) -> None:
