@@ -123,7 +123,7 @@ class Worker:
         self._defect = error
         self._loop.stop()
 
-    def _on_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
+    def _on_unraisable(self, unraisable: "sys.UnraisableHookArgs") -> None:
         if unraisable.exc_value is not None:
             self._on_exception(self._loop, {"exception": unraisable.exc_value})
 
