@@ -9,10 +9,15 @@ from contextlib import contextmanager
 READY = "listening on "
 
 
+def arguments(*options: str) -> list[str]:
+    """Return the command that serves on a free port, unless `options` name one."""
+    return [sys.executable, "-m", "surgewire", "serve", "echo", "--port", "0", *options]
+
+
 def start(*options: str) -> "subprocess.Popen[str]":
-    """Start `surgewire serve echo` on a free port with `options`."""
+    """Start `surgewire serve echo` with `options`."""
     return subprocess.Popen(
-        [sys.executable, "-m", "surgewire", "serve", "echo", "--port", "0", *options],
+        arguments(*options),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -6,10 +6,11 @@ import resource
 import shutil
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from surgewire._core.clock import now_ns
 from surgewire._core.echo import TRUTH_HEADER
@@ -39,6 +40,8 @@ class Share:
         over = asyncio.Event()
         for number in _ENDING:
             loop.add_signal_handler(number, over.set)
+        # Blocked since before the fork: a signal that came meanwhile is heard now.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
         loop.add_reader(self.lifeline, over.set)
         await over.wait()
         loop.remove_reader(self.lifeline)
@@ -62,6 +65,9 @@ def run_processes(config: EchoTargetConfig, work: Callable[[Share], None]) -> No
         pid = os.fork()
         if pid == 0:
             os.close(writer)
+            for other in listeners:
+                if other is not listener:
+                    other.close()
             _run_child(work, Share(number, listener, part, start_ns, reader))
         children.append(pid)
     host, port = listeners[0].getsockname()[:2]
@@ -83,18 +89,26 @@ def _run_child(work: Callable[[Share], None], share: Share) -> NoReturn:
     try:
         for number in _ENDING:
             signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
         work(share)
         code = 0
+    except Exception as error:
+        print(f"surgewire: process {share.number} of the target: {error}", file=sys.stderr)
     finally:
         os._exit(code)
 
 
 def _wait(children: list[int], writer: int) -> int:
     """Wait for a signal or for the first child to end; end all; return how many failed."""
-    signal.sigwait(_WATCHED)
+    statuses: dict[int, int] = {}
+    # A child that is stopped or goes on is news as well, but no end.
+    while not statuses and signal.sigwait(_WATCHED) not in _ENDING:
+        ended = (os.waitpid(pid, os.WNOHANG) for pid in children)
+        statuses = {pid: status for pid, status in ended if pid}
     os.close(writer)
-    return sum(os.waitpid(pid, 0)[1] != 0 for pid in children)
+    for pid in children:
+        if pid not in statuses:
+            statuses[pid] = os.waitpid(pid, 0)[1]
+    return sum(status != 0 for status in statuses.values())
 
 
 def _bind(config: EchoTargetConfig) -> list[socket.socket]:
@@ -105,6 +119,9 @@ def _bind(config: EchoTargetConfig) -> list[socket.socket]:
         family, _, _, _, address = socket.getaddrinfo(
             config.host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
+        if config.processes > 1 and port:
+            # Sharing a port is for the processes of one target: another one must not join in.
+            _check_free(family, (address[0], port, *address[2:]))
         for _ in range(config.processes):
             listener = socket.socket(family, socket.SOCK_STREAM)
             listeners.append(listener)
@@ -123,6 +140,13 @@ def _bind(config: EchoTargetConfig) -> list[socket.socket]:
             "choose another --host or --port (0 takes a free one)"
         ) from error
     return listeners
+
+
+def _check_free(family: socket.AddressFamily, address: tuple[Any, ...]) -> None:
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        probe.listen()
 
 
 def _truth_parts(config: EchoTargetConfig) -> list[Path | None]:
