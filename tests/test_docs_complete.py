@@ -287,7 +287,7 @@ def test_fields_of_plans_are_documented() -> None:
         # What has another name, comes of another value, or does nothing in such a plan.
         fields = fields - {"kind", "target", "connect_rate_end"} | {"url", "max_message_bytes"}
         if plan is ConnectPlan:
-            fields -= {"ramp", "seed", "witness"}
+            fields -= {"ramp"}
         assert named == fields
 
 

@@ -63,13 +63,11 @@ class Plan(BaseModel):
     ramp_ns: Annotated[int, *fields.duration(0, fields.LONGEST_NS)] | None = None
     connect_rate: Annotated[Rate, *_ConnectRate] | None = None
     connect_rate_end: Annotated[Rate, *_ConnectRate] | None = None
-    seed: Annotated[int, *fields.count(0, 2**63 - 1)] = 1
     processes: Annotated[int, *fields.count(1, fields.MAX_PROCESSES)] = Field(
         default_factory=default_processes
     )
     connect_timeout_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] = 30 * S
     max_message_bytes: Annotated[int, *fields.size(_KIB, _GIB)] = 16 * _KIB * _KIB
-    witness: Annotated[int, *fields.count(0, 1024)] = 64
 
     if TYPE_CHECKING:
         # Fields take more types than they hold; see the class docstring.
@@ -152,6 +150,8 @@ class EchoPlan(Plan):
     size_bytes: Annotated[int, *fields.size(MARKER_BYTES, _GIB)] = 64
     poisson: bool = False
     pingpong: bool = False
+    seed: Annotated[int, *fields.count(0, 2**63 - 1)] = 1
+    witness: Annotated[int, *fields.count(0, 1024)] = 64
 
     @model_validator(mode="after")
     def _resolve_ramp(self) -> Self:
