@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -31,10 +32,14 @@ class Farm:
     def open(self, name: str, *, certificate: Path | None = None) -> int:
         """Start the server with this behaviour; return its port."""
         path = None if certificate is None else str(certificate)
-        return self._ask(open=name, certificate=path)["port"]
+        return int(self._ask(open=name, certificate=path)["port"])
 
     def truth(self, port: int) -> Counter[str]:
         return Counter(self._ask(truth=port))
+
+    def accepted_ns(self, port: int) -> list[int]:
+        """Return when each connection was accepted, in ns of CLOCK_MONOTONIC."""
+        return list(self._ask(accepted=port))
 
     def close(self, port: int) -> Counter[str]:
         """Stop a server and return what it did."""
@@ -43,12 +48,11 @@ class Farm:
     def stop(self) -> None:
         self._process.communicate()
 
-    def _ask(self, **command: object) -> dict[str, int]:
+    def _ask(self, **command: object) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps(command), file=self._process.stdin, flush=True)
-        answer: dict[str, int] = json.loads(self._process.stdout.readline())
-        return answer
+        return json.loads(self._process.stdout.readline())
 
 
 @pytest.fixture(scope="module")

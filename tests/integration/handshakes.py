@@ -78,6 +78,26 @@ def responding(head: str, body: str = "") -> Behaviour:
     return respond
 
 
+async def slow_upgrade(peer: Peer) -> None:
+    """Take 0.3 s for the response."""
+    response = await peer.response()
+    await asyncio.sleep(0.3)
+    await peer.write(response)
+    await peer.until_gone()
+
+
+async def refuses_some(peer: Peer) -> None:
+    """Say 429 to every third connection."""
+    response = await peer.response()
+    if peer.truth["accepted"] % 3:
+        await peer.write(response)
+        await peer.until_gone()
+    else:
+        peer.truth["refused"] += 1
+        await peer.write(b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n")
+        await silent(peer)
+
+
 async def garbage(peer: Peer) -> None:
     await peer.write(b"220 mail.example.com ESMTP ready to take your letters\r\n")
     await silent(peer)
@@ -116,6 +136,8 @@ HANDSHAKES: dict[str, Behaviour] = {
     "http_429": responding("HTTP/1.1 429 Too Many Requests\nRetry-After: 1"),
     "http_502": responding(_BAD_GATEWAY, "x" * 100_000),
     "http_503": responding("HTTP/1.0 503 Service Unavailable"),
+    "slow_upgrade": slow_upgrade,
+    "refuses_some": refuses_some,
     "garbage": garbage,
     "wrong_accept": altering(r"Sec-WebSocket-Accept: .", "Sec-WebSocket-Accept: /"),
     "no_accept": altering(r"Sec-WebSocket-Accept: .*\r\n", ""),

@@ -5,6 +5,7 @@ JSON object a line, and answers each with a line:
 
     {"open": NAME, "certificate": PEM file or null}     -> {"port": PORT}
     {"truth": PORT}                                     -> {"received": 12, "dropped": 2, ...}
+    {"accepted": PORT}                                  -> [instants of CLOCK_MONOTONIC in ns]
     {"close": PORT}                                     -> the same, and the server is gone"""
 
 import asyncio
@@ -13,6 +14,7 @@ import json
 import socket
 import ssl
 import sys
+import time
 from collections import Counter
 from typing import Any
 
@@ -25,6 +27,7 @@ class Server:
 
     def __init__(self, name: str) -> None:
         self.truth: Counter[str] = Counter()
+        self.accepted_ns: list[int] = []
         self._behaviour = BEHAVIOURS[name]
         self._peers: list[Peer] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -49,6 +52,7 @@ class Server:
         self._tasks.add(task)
         peer = Peer(reader, writer, self.truth, self._peers)
         self._peers.append(peer)
+        self.accepted_ns.append(time.monotonic_ns())
         self.truth["accepted"] += 1
         self.truth[f"from {writer.get_extra_info('peername')[0]}"] += 1
         try:
@@ -66,6 +70,7 @@ class Blackhole:
 
     def __init__(self) -> None:
         self.truth: Counter[str] = Counter()
+        self.accepted_ns: list[int] = []
         self._listener = socket.socket()
         self._fillers = [socket.socket() for _ in range(4)]
 
@@ -93,13 +98,17 @@ async def serve_commands() -> None:
         await server.close()
 
 
-async def _obey(command: dict[str, Any], servers: dict[int, Server | Blackhole]) -> dict[str, int]:
+async def _obey(
+    command: dict[str, Any], servers: dict[int, Server | Blackhole]
+) -> dict[str, int] | list[int]:
     if "open" in command:
         name = command["open"]
         server = Blackhole() if name == "blackhole" else Server(name)
         port = await server.listen(command.get("certificate"))
         servers[port] = server
         return {"port": port}
+    if "accepted" in command:
+        return servers[command["accepted"]].accepted_ns
     if "truth" in command:
         return dict(servers[command["truth"]].truth)
     server = servers.pop(command["close"])
