@@ -86,10 +86,10 @@ def test_refusals_are_counted_and_not_timed(farm: Farm, runner: Runner) -> None:
 
 def test_holding(target: str, runner: Runner) -> None:
     recorder = Recorder()
-    result = runner.connect(target, observer=recorder, connect_rate="200/s", hold="1200ms")
+    result = runner.connect(target, observer=recorder, connect_rate="200/s", hold="1500ms")
     assert result.connections.established == result.connections.peak_open == 10
     assert recorder.open["holding"] == 10
-    assert recorder.phases["closing"] - recorder.phases["holding"] == pytest.approx(1.2, abs=0.01)
+    assert recorder.phases["closing"] - recorder.phases["holding"] == pytest.approx(1.5, abs=0.01)
     assert result.connections.closed == {}
 
 
