@@ -79,13 +79,12 @@ def test_phases_add_up(
     assert result.connections.errors == {}
     counts = {name: summary.count for name, summary in result.metrics.items()}
     assert counts["tcp_time"] == counts["tls_time"] == counts["upgrade_time"] == established
-    # In an echo run one look-up serves all connections of a worker.
-    lookups = 0 if host == "127.0.0.1" else 2 if kind == "echo" else established
-    assert counts["dns_time"] == lookups
+    # In an echo run one lookup serves a worker's users; here all of them wait for it.
+    assert counts["dns_time"] == (0 if host == "127.0.0.1" else established)
     parts = sum(total_ms(result, f"{part}_time") for part in ("dns", "tcp", "tls", "upgrade"))
-    if kind == "connect" or host == "127.0.0.1":
-        # No phase can be longer than it was, so what all miss together bounds what each misses.
-        assert 0 <= total_ms(result, "connect_time") - parts <= MAX_GAP_MS
+    # No phase can be longer than it was, so what all miss together bounds what each misses.
+    rounding = 0.0005 * 5 * established
+    assert -rounding <= total_ms(result, "connect_time") - parts <= MAX_GAP_MS
 
 
 def test_messages_over_tls(secure: Secure) -> None:

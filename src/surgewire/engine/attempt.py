@@ -10,7 +10,7 @@ class Attempt:
     """Instants in ns of CLOCK_MONOTONIC; 0 for a phase that did not take place.
 
     `planned_ns`: when the schedule wanted it to begin; `started_ns`: when it did; `dns_ns`: how
-    long the name took; `dialled_ns`: when TCP began. The rest the connection stamps itself.
+    long it waited for the name; `dialled_ns`: when TCP began. The connection stamps the rest.
     """
 
     planned_ns: int

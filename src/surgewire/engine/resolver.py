@@ -14,8 +14,8 @@ Addresses = Sequence[str]
 class Resolver:
     """Looks the target's host up.
 
-    With `cached`, one lookup serves the whole run and counts as one; otherwise every attempt looks
-    up anew, as independent clients would.
+    With `cached`, one lookup serves the whole run, and attempts that begin before it is done wait
+    for it; otherwise every attempt looks up anew, as independent clients would.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, target: Target, *, cached: bool) -> None:
@@ -24,32 +24,32 @@ class Resolver:
         self._target = target
         self._cached = cached
         self._known: Addresses | None = (target.host,) if _is_address(target.host) else None
-        self._lookup: asyncio.Task[tuple[Addresses, int]] | None = None
+        self._lookup: asyncio.Task[Addresses] | None = None
 
     async def resolve(self, family: int = 0) -> tuple[Addresses, int]:
-        """Return the addresses and how long their lookup took in ns, 0 where none was made.
+        """Return the addresses and how long the caller had to wait for them, in ns.
 
-        family: AF_INET or AF_INET6 where only that will do. Raises socket.gaierror.
+        The wait is 0 where nothing had to be looked up any more. family: AF_INET or AF_INET6 where
+        only that will do. Raises socket.gaierror.
         """
         if self._known is not None:
             return self._known, 0
-        if not self._cached:
-            return await self._look_up(family)
-        if self._lookup is None:
-            self._lookup = self._loop.create_task(self._look_up(family))
-            addresses, dns_ns = await asyncio.shield(self._lookup)
-            self._known = addresses
-            return addresses, dns_ns
-        return (await asyncio.shield(self._lookup))[0], 0
-
-    async def _look_up(self, family: int) -> tuple[Addresses, int]:
         started_ns = now_ns()
+        if not self._cached:
+            addresses = await self._look_up(family)
+        else:
+            if self._lookup is None:
+                self._lookup = self._loop.create_task(self._look_up(family))
+            # Who is given up while it waits must not take the lookup of the others along.
+            addresses = self._known = await asyncio.shield(self._lookup)
+        return addresses, now_ns() - started_ns
+
+    async def _look_up(self, family: int) -> Addresses:
         found = await self._loop.getaddrinfo(
             self._target.host, self._target.port, family=family, type=socket.SOCK_STREAM
         )
         # dict: each address once, in the resolver's order of preference.
-        addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
-        return addresses, now_ns() - started_ns
+        return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def _is_address(host: str) -> bool:

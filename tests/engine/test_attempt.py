@@ -1,0 +1,34 @@
+from types import SimpleNamespace
+
+from surgewire.engine.attempt import Attempt
+
+MS = 1_000_000
+
+
+def stamps(**instants: int) -> SimpleNamespace:
+    """Stand for a connection: the attempt reads three of its stamps."""
+    return SimpleNamespace(**({"tcp_ns": 0, "secured_ns": 0, "open_ns": 0} | instants))
+
+
+def test_phases_of_a_plain_connection_to_an_address() -> None:
+    attempt = Attempt(planned_ns=90 * MS, started_ns=100 * MS, dialled_ns=100 * MS)
+    connection = stamps(tcp_ns=103 * MS, open_ns=110 * MS)
+    assert attempt.phases_ns(connection) == {
+        "connect_time": 10 * MS,
+        "tcp_time": 3 * MS,
+        "upgrade_time": 7 * MS,
+    }
+
+
+def test_all_phases_add_up() -> None:
+    attempt = Attempt(planned_ns=0, started_ns=100 * MS, dns_ns=5 * MS, dialled_ns=105 * MS)
+    connection = stamps(tcp_ns=108 * MS, secured_ns=120 * MS, open_ns=121 * MS)
+    phases = attempt.phases_ns(connection)
+    assert phases == {
+        "connect_time": 21 * MS,
+        "dns_time": 5 * MS,
+        "tcp_time": 3 * MS,
+        "tls_time": 12 * MS,
+        "upgrade_time": 1 * MS,
+    }
+    assert sum(phases.values()) == 2 * phases["connect_time"]

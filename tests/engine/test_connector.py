@@ -1,0 +1,273 @@
+"""Connections in a test's loop, with a server whose sockets the test holds."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvloop
+
+from surgewire._core import traffic
+from surgewire._core.clock import now_ns
+from surgewire._core.connection import Connection, ReceiveBuffer
+from surgewire.engine.connector import Connector, connect_schedule
+from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, SharedRegion
+from surgewire.plan.models import ConnectPlan, EchoPlan
+
+MS = 1_000_000
+S = 1_000_000_000
+WITHIN_S = 10.0
+
+
+class Welcome:
+    """A handshake that any answer completes."""
+
+    def start(self) -> bytes:
+        return b"let me in"
+
+    def feed(self, data: bytes) -> tuple[bytes, bool, bytes]:
+        return b"", True, b""
+
+
+class Bench:
+    """A connector, a listening socket, and what the connector has told."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, **values: Any) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self.listener.setblocking(False)
+        self.region = SharedRegion(1)
+        self.part = self.region.slice(0)
+        self.told: list[str] = []
+        self.settled = asyncio.Event()
+        self.accepted: list[socket.socket] = []
+        self.loop = loop
+        port = self.listener.getsockname()[1]
+        given = {"url": f"ws://127.0.0.1:{port}/", "connections": 3, "connect_rate": "1000/s"}
+        plan = ConnectPlan(**(given | values))
+        buffer = ReceiveBuffer()
+        self.connector = Connector(
+            loop,
+            plan,
+            self.part,
+            self.region.gauge,
+            range(plan.connections),
+            (),
+            None,
+            make=lambda owner, user: Connection(buffer, owner, Welcome()),
+            on_opened=lambda connection: self.told.append("opened"),
+            on_ended=lambda connection: self.told.append("ended"),
+            on_settled=self._on_settled,
+        )
+
+    def _on_settled(self) -> None:
+        self.told.append("settled")
+        self.settled.set()
+
+    async def accept(self, count: int, answer: bytes = b"come in") -> None:
+        """Accept and answer `count` connections, without which none is established."""
+        for _ in range(count):
+            sock, _ = await self.loop.sock_accept(self.listener)
+            sock.setblocking(False)
+            self.accepted.append(sock)
+            assert await self.loop.sock_recv(sock, 100) == b"let me in"
+            if answer:
+                await self.loop.sock_sendall(sock, answer)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + WITHIN_S
+        while not condition():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.005)
+
+    def count(self, name: str) -> int:
+        return int(self.part.traffic[traffic.COUNTERS.index(name)])
+
+    def samples(self, metric: str) -> int:
+        from surgewire._core.histogram import Histogram
+
+        return Histogram(self.part.histograms[metric]).count
+
+    def close(self) -> None:
+        self.connector.shut()
+        self.listener.close()
+        for sock in self.accepted:
+            sock.close()
+
+
+@pytest.fixture
+def bench() -> Callable[..., None]:
+    """Give what runs an asynchronous test on a bench of its own."""
+
+    def run(test: Callable[[Bench], Awaitable[None]], **values: Any) -> None:
+        async def on_a_bench() -> None:
+            made = Bench(asyncio.get_running_loop(), **values)
+            try:
+                await asyncio.wait_for(test(made), WITHIN_S)
+            finally:
+                made.connector.abort_all()
+                await asyncio.sleep(0)
+                made.close()
+
+        uvloop.run(on_a_bench())
+
+    return run
+
+
+Run = Callable[..., None]
+
+
+def test_connections_are_counted_and_timed(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        on.connector.start(now_ns())
+        await on.accept(3)
+        await on.settled.wait()
+        assert on.told == ["opened", "opened", "opened", "settled"]
+        assert on.connector.open_now == on.count("open") == on.count("established") == 3
+        assert list(on.region.gauge) == [3, 3]
+        for metric in ("connect_time", "connect_lag", "tcp_time", "upgrade_time"):
+            assert on.samples(metric) == 3
+        assert on.samples("dns_time") == on.samples("tls_time") == 0
+        assert 0 < on.part.progress[PROGRESS_ESTABLISHED_NS] < now_ns()
+
+    bench(test)
+
+
+def test_nothing_begins_before_its_instant(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        start_ns = now_ns()
+        on.connector.start(start_ns)
+        await on.accept(3)
+        # The third is planned 200 ms behind the first.
+        assert now_ns() - start_ns >= 200 * MS
+        await on.settled.wait()
+
+    bench(test, connect_rate="10/s")
+
+
+def test_a_server_that_ends_a_connection(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        on.connector.start(now_ns())
+        await on.accept(3)
+        await on.settled.wait()
+        on.accepted[0].close()
+        await on.until(lambda: on.connector.open_now == 2)
+        assert on.told[-1] == "ended"
+        assert on.part.closed.counts() == {"eof": 1}
+        assert list(on.region.gauge) == [2, 3]
+
+    bench(test)
+
+
+def test_closing_all_waits_for_the_server_within_a_bound(
+    bench: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("surgewire.engine.connector.CLOSE_TIMEOUT_NS", 300 * MS)
+
+    async def test(on: Bench) -> None:
+        on.connector.start(now_ns())
+        await on.accept(3)
+        await on.settled.wait()
+        on.accepted.pop().close()
+        began_ns = now_ns()
+        await on.until(lambda: on.connector.open_now == 2)
+        await on.connector.close_all()
+        # The server never answers the close frames.
+        assert 290 * MS < now_ns() - began_ns < 5 * S
+        assert on.count("closed") == 3
+        assert on.count("open") == 0
+        assert on.part.closed.counts() == {"eof": 1}
+
+    bench(test)
+
+
+def test_no_answer_to_the_upgrade_ends_in_time(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        on.connector.start(now_ns())
+        await on.accept(3, answer=b"")
+        await on.settled.wait()
+        assert on.part.errors.counts() == {"timeout_upgrade": 3}
+        assert on.count("failed") == 3
+        assert on.samples("connect_time") == 0
+        for sock in on.accepted:
+            # Ours is closed as well.
+            assert await on.loop.sock_recv(sock, 100) == b""
+
+    bench(test, connect_timeout="100ms")
+
+
+def test_an_answer_after_the_timeout_changes_nothing(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        on.connector.start(now_ns())
+        await on.accept(1, answer=b"")
+        await on.settled.wait()
+        on.accepted[0].send(b"come in")
+        await asyncio.sleep(0.02)
+        assert on.count("established") == 0
+        assert on.part.errors.counts() == {"timeout_upgrade": 1}
+
+    bench(test, connections=1, connect_timeout="100ms")
+
+
+def test_stopping_gives_up_what_is_under_way(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        on.connector.start(now_ns())
+        await on.accept(1)
+        await on.accept(1, answer=b"")
+        on.connector.stop()
+        # Of the third, planned for later, there was no attempt.
+        assert on.count("attempted") == 2
+        assert on.part.errors.counts() == {"interrupted": 1}
+        assert on.told == ["opened", "settled"]
+        on.connector.stop()
+        assert on.told == ["opened", "settled"]
+
+    bench(test, connect_rate="5/s")
+
+
+def test_stopping_before_the_start(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        on.connector.stop()
+        assert on.told == ["settled"]
+        assert on.count("attempted") == 0
+        await on.connector.close_all()
+
+    bench(test)
+
+
+def test_nothing_listens(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        on.listener.close()
+        on.connector.start(now_ns())
+        await on.settled.wait()
+        assert on.part.errors.counts() == {"tcp_refused": 3}
+        assert on.told == ["settled"]
+
+    bench(test)
+
+
+@pytest.mark.parametrize(
+    ("plan", "instants_ms"),
+    [
+        (EchoPlan(url="ws://h/", connections=4, rate="1/s", ramp="1s"), [0, 250, 500, 750]),
+        (EchoPlan(url="ws://h/", connections=4, rate="1/s", ramp="0s"), [0, 0, 0, 0]),
+        (EchoPlan(url="ws://h/", connections=3, rate="1/s", connect_rate="10/s"), [0, 100, 200]),
+        (ConnectPlan(url="ws://h/", connections=3, connect_rate="500/s"), [0, 2, 4]),
+    ],
+)
+def test_schedules(plan: EchoPlan | ConnectPlan, instants_ms: list[int]) -> None:
+    schedule = connect_schedule(plan)
+    planned = [schedule.instant(0, number)[0] for number in range(plan.connections)]
+    assert planned == pytest.approx([ms * MS for ms in instants_ms], abs=10)
+
+
+def test_a_climbing_schedule() -> None:
+    plan = ConnectPlan(url="ws://h/", connections=100, connect_rate="0.5/s..199.5/s")
+    schedule = connect_schedule(plan)
+    planned = [schedule.instant(0, number)[0] for number in range(100)]
+    assert planned == sorted(planned)
+    # A hundred in a second; as the rate grows from next to nothing, a quarter in the first half.
+    assert planned[-1] < plan.connect_span_ns
+    assert plan.connect_span_ns == pytest.approx(S, rel=0.01)
+    assert 24 <= sum(instant < S // 2 for instant in planned) <= 27

@@ -1,0 +1,98 @@
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+
+from surgewire.engine.resolver import Resolver
+from surgewire.plan.target import parse_target
+
+V4 = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 80))
+V6 = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2001:db8::7", 80, 0, 0))
+
+
+class Lookups:
+    """A loop's `getaddrinfo` in a test's hand."""
+
+    def __init__(self, *answers: list[Any] | Exception) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, int, int]] = []
+
+    def create_task(self, work: Any) -> "asyncio.Task[Any]":
+        return asyncio.get_running_loop().create_task(work)
+
+    async def getaddrinfo(self, host: str, port: int, *, family: int, type: int) -> list[Any]:
+        assert type == socket.SOCK_STREAM
+        self.asked.append((host, port, family))
+        await asyncio.sleep(0.001)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def resolver(lookups: Lookups, url: str, *, cached: bool) -> Resolver:
+    return Resolver(lookups, parse_target(url), cached=cached)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [("ws://192.0.2.1:81/", "192.0.2.1"), ("ws://[2001:db8::1]/", "2001:db8::1")],
+)
+def test_an_address_needs_no_lookup(url: str, address: str) -> None:
+    lookups = Lookups()
+    for cached in (True, False):
+        found = asyncio.run(resolver(lookups, url, cached=cached).resolve())
+        assert found == ((address,), 0)
+    assert lookups.asked == []
+
+
+def test_each_attempt_looks_up_anew() -> None:
+    lookups = Lookups([V6, V4, V4], [V4])
+    names = resolver(lookups, "ws://chat.example:81/", cached=False)
+    addresses, dns_ns = asyncio.run(names.resolve())
+    assert addresses == ("2001:db8::7", "192.0.2.7")
+    assert dns_ns > 0
+    assert asyncio.run(names.resolve(socket.AF_INET))[0] == ("192.0.2.7",)
+    assert lookups.asked == [("chat.example", 81, 0), ("chat.example", 81, socket.AF_INET)]
+
+
+def test_one_lookup_serves_all_and_takes_time_of_those_that_wait_for_it() -> None:
+    lookups = Lookups([V4])
+    names = resolver(lookups, "wss://chat.example/", cached=True)
+
+    async def together() -> list[tuple[Any, int]]:
+        first = list(await asyncio.gather(*(names.resolve() for _ in range(5))))
+        return [*first, await names.resolve()]
+
+    found = asyncio.run(together())
+    assert {addresses for addresses, _ in found} == {("192.0.2.7",)}
+    assert [dns_ns > 0 for _, dns_ns in found] == [True, True, True, True, True, False]
+    assert lookups.asked == [("chat.example", 443, 0)]
+
+
+def test_a_lookup_that_fails_fails_all() -> None:
+    lookups = Lookups(socket.gaierror(socket.EAI_NONAME, "no such name"))
+    names = resolver(lookups, "ws://chat.example/", cached=True)
+
+    async def together() -> list[Any]:
+        return list(
+            await asyncio.gather(*(names.resolve() for _ in range(3)), return_exceptions=True)
+        )
+
+    assert [type(error) for error in asyncio.run(together())] == [socket.gaierror] * 3
+    assert len(lookups.asked) == 1
+
+
+def test_an_attempt_that_is_given_up_leaves_the_lookup_to_the_others() -> None:
+    lookups = Lookups([V4])
+    names = resolver(lookups, "ws://chat.example/", cached=True)
+
+    async def together() -> Any:
+        first = asyncio.create_task(names.resolve())
+        second = asyncio.create_task(names.resolve())
+        await asyncio.sleep(0)
+        first.cancel()
+        return (await second)[0]
+
+    assert asyncio.run(together()) == ("192.0.2.7",)

@@ -1,0 +1,62 @@
+import errno
+import socket
+import ssl
+
+import pytest
+
+from surgewire.engine.kinds import KindTable
+from surgewire.engine.shared import SharedRegion
+from surgewire.engine.taxonomy import connect_error_kind
+
+
+def ssl_error(reason: str | None, kind: type[ssl.SSLError] = ssl.SSLError) -> ssl.SSLError:
+    error = kind(1, f"[SSL: {reason}] text (_ssl.c:1000)")
+    error.reason = reason
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "tcp_refused"),
+        (ConnectionResetError(errno.ECONNRESET, "reset"), "tcp_reset"),
+        (ConnectionAbortedError(errno.ECONNABORTED, "aborted"), "tcp_reset"),
+        (BrokenPipeError(errno.EPIPE, "pipe"), "tcp_reset"),
+        (ConnectionError("no number"), "tcp_reset"),
+        (TimeoutError(errno.ETIMEDOUT, "timed out"), "tcp_timeout"),
+        (OSError(errno.EHOSTUNREACH, "no route"), "tcp_unreachable"),
+        (OSError(errno.ENETUNREACH, "no network"), "tcp_unreachable"),
+        (OSError(errno.EMFILE, "too many files"), "local_fd_limit"),
+        (OSError(errno.ENFILE, "too many files"), "local_fd_limit"),
+        (OSError(errno.EADDRNOTAVAIL, "no address"), "local_ports_exhausted"),
+        (OSError(errno.EADDRINUSE, "in use"), "local_ports_exhausted"),
+        (OSError(errno.ENOBUFS, "no buffers"), "local_memory"),
+        (OSError(errno.EACCES, "not allowed"), "tcp_other"),
+        (OSError("no number"), "tcp_other"),
+        (socket.gaierror(socket.EAI_NONAME, "no such name"), "dns"),
+        (socket.gaierror(socket.EAI_AGAIN, "try again"), "dns"),
+    ],
+)
+def test_errors_of_connecting(error: OSError, kind: str) -> None:
+    assert connect_error_kind(error, tls=False) == kind
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ssl_error("CERTIFICATE_VERIFY_FAILED", ssl.SSLCertVerificationError), "tls_certificate"),
+        (ssl_error("WRONG_VERSION_NUMBER"), "tls_wrong_version_number"),
+        (ssl_error("TLSV1_ALERT_PROTOCOL_VERSION"), "tls_tlsv1_alert_protocol_version"),
+        (ssl_error("(UNKNOWN: ümlaut)"), "tls_unknown_mlaut"),
+        (ssl_error("X" * 100), "tls_" + "x" * 40),
+        (ssl_error(None), "tls_error"),
+        (ssl_error("«»"), "tls_error"),
+        (ConnectionResetError(), "tls_eof"),
+        (ConnectionResetError(errno.ECONNRESET, "reset"), "tcp_reset"),
+    ],
+)
+def test_errors_of_tls(error: OSError, kind: str) -> None:
+    assert connect_error_kind(error, tls=True) == kind
+    table: KindTable = SharedRegion(1).slice(0).errors
+    table.add(kind)
+    assert table.counts() == {kind: 1}
