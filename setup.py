@@ -28,7 +28,9 @@ MODULES = (
     "gauge",
     "witness",
     "poller",
+    "stream",
     "connection",
+    "template",
     "traffic",
     "echo",
 )

@@ -58,7 +58,16 @@ IO_MODULES = {
 IO_CALLS = {"open", "read_bytes", "read_text", "write_bytes", "write_text"}
 
 # Modules of the core that meet the clock, the loop or a socket; all others are pure.
-MEETS_THE_SYSTEM = {"clock", "wakeup", "witness", "poller", "connection", "traffic", "echo"}
+MEETS_THE_SYSTEM = {
+    "clock",
+    "wakeup",
+    "witness",
+    "poller",
+    "stream",
+    "connection",
+    "traffic",
+    "echo",
+}
 SYSTEM_MODULES = {"asyncio", "os", "posix", "select", "signal", "socket", "time", "uvloop"}
 
 CIMPORT = re.compile(

@@ -2,7 +2,7 @@ import asyncio
 from typing import Protocol, type_check_only
 
 from surgewire._core.poller import Poller
-from surgewire._core.witness import Witness
+from surgewire._core.stream import ReceiveBuffer, Stream
 
 @type_check_only
 class Handshake(Protocol):
@@ -16,11 +16,7 @@ class Owner(Protocol):
     def closed(self, connection: Connection, kind: str | None, /) -> None: ...
     def gone(self, connection: Connection, /) -> None: ...
 
-class ReceiveBuffer:
-    size: int
-    def __init__(self, size: int = 262144) -> None: ...
-
-class Connection(asyncio.BufferedProtocol):
+class Connection(Stream):
     tcp_ns: int
     secured_ns: int
     open_ns: int
@@ -38,7 +34,5 @@ class Connection(asyncio.BufferedProtocol):
     @property
     def is_open(self) -> bool: ...
     def secured(self, transport: asyncio.BaseTransport) -> None: ...
-    def fileno(self) -> int: ...
     def close(self, code: int = 1000) -> None: ...
     def abort(self, kind: str | None = None) -> None: ...
-    def observe(self, witness: Witness) -> None: ...

@@ -1,14 +1,7 @@
-"""One WebSocket connection on an asyncio transport: the native module that performs I/O.
+"""One WebSocket connection: the opening handshake, frames, the closing handshake, and its ends.
 
-`Connection` implements asyncio's `BufferedProtocol`. The loop reads into one buffer that all
-connections of a worker share (`ReceiveBuffer`); `buffer_updated` hands the bytes to the frame
-decoder in place, without a Python object per message. Writing tries `send(2)` on the descriptor at
-once and leaves to the transport only what the kernel did not take, and only while the transport
-holds nothing older, so that order is kept. Where there is no plain descriptor to write on (TLS),
-the transport does all the writing.
-
-How bytes come and go is here; what a kind of connection does with them is in its subclass
-(`traffic`, `echo`).
+How bytes come and go is in `stream`; what a kind of connection does with messages is in its
+subclass (`traffic`, `echo`).
 
 An owner is told what happens to a connection, by these methods:
 
@@ -21,15 +14,6 @@ An owner is told what happens to a connection, by these methods:
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.errno cimport (
-    EAGAIN,
-    ECONNRESET,
-    EHOSTUNREACH,
-    EINTR,
-    ENETUNREACH,
-    ETIMEDOUT,
-    errno,
-)
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
@@ -52,50 +36,11 @@ from surgewire._core.frame cimport (
     frame_write_header,
 )
 from surgewire._core.mask cimport mask_apply, mask_next_key
-from surgewire._core.poller cimport Poller
-from surgewire._core.witness cimport Witness
-
-from ssl import SSLError
-
-cdef extern from "sys/socket.h" nogil:
-    ssize_t recv(int fd, void* data, size_t length, int flags)
-    ssize_t send(int fd, const void* data, size_t length, int flags)
-    int MSG_DONTWAIT
-
-cdef extern from *:
-    """
-    #include <sys/socket.h>
-    #ifndef MSG_NOSIGNAL
-    #define MSG_NOSIGNAL 0
-    #endif
-    """
-    int MSG_NOSIGNAL
 
 cdef enum:
     MAX_CONTROL_PAYLOAD = 125
     # A peer that pings without reading must not make us hold its pongs in memory.
     MAX_UNSENT_FOR_PONG = 65536
-
-# Where connections without counters of their own count their bytes.
-cdef uint64_t _uncounted[2]
-
-
-cdef class ReceiveBuffer:
-    """The memory that the loop reads into, one for all connections of a loop.
-
-    size: bytes. One read takes at most this much.
-    """
-
-    def __cinit__(self, size_t size = 262144):
-        cdef uint8_t[::1] view
-        if size < 4096:
-            raise ValueError(f"a receive buffer needs at least 4096 bytes, not {size}")
-        memory = bytearray(size)
-        view = memory
-        self.view = memoryview(memory)
-        self.data = &view[0]
-        self.size = size
-
 
 cdef class Connection:
     """A WebSocket in the client or server role, as a protocol for `loop.create_connection`.
@@ -110,26 +55,20 @@ cdef class Connection:
 
     def __cinit__(
         self,
-        ReceiveBuffer buffer not None,
+        buffer,
         object owner,
         object handshake,
         *args,
         bint client = True,
         bint tls = False,
         uint64_t max_message_bytes = FRAME_DEFAULT_LIMIT,
-        Poller poller = None,
         **kwargs,
     ):
-        self.buffer = buffer
         self.owner = owner
         self.handshake = handshake
         self.client = client
         self.tls = tls
-        self.poller = poller
-        self.fd = -1
         self.phase = CONNECTION_NEW
-        self.bytes_in = &_uncounted[0]
-        self.bytes_out = &_uncounted[1]
         frame_decoder_init(&self.decoder, not client, max_message_bytes, max_message_bytes)
 
     def __dealloc__(self):
@@ -151,49 +90,25 @@ cdef class Connection:
         self.secured_ns = clock_now_ns()
         self._start_upgrade()
 
-    def get_buffer(self, sizehint):
-        """Lend the loop the receive buffer."""
-        cdef int broken
-        if self.witness is not None:
-            broken = self.witness.before_read()
-            if broken != 0:
-                self.socket_errno = broken
-        return self.buffer.view
-
-    def buffer_updated(self, Py_ssize_t nbytes) -> None:
-        """Handle `nbytes` bytes that the loop has read."""
-        self.take_in(<size_t>nbytes)
-
     def eof_received(self) -> None:
         """Book the end now and let the transport close.
 
         It first sends what it holds, which a peer that reads no more can put off for ever.
         """
         if self.phase == CONNECTION_OPEN:
-            self.begin_close(self._loss(None, "eof"))
-
-    def pause_writing(self) -> None:
-        """Take no notice: `unsent_bytes` is asked before every write that may wait."""
-
-    def resume_writing(self) -> None:
-        """Take no notice (see `pause_writing`)."""
+            self.begin_close(self.loss_kind(None, "eof"))
 
     def connection_lost(self, exc) -> None:
         """Book the end and let everything go."""
         if self.phase == CONNECTION_NEW and self.tls:
-            self.begin_close(self._loss(exc, "tls_eof"))
+            self.begin_close(self.loss_kind(exc, "tls_eof"))
         elif self.phase < CONNECTION_OPEN:
-            self.begin_close(self._loss(exc, "upgrade_eof"))
+            self.begin_close(self.loss_kind(exc, "upgrade_eof"))
         elif self.phase == CONNECTION_OPEN:
-            self.begin_close(self._loss(exc, "eof"))
+            self.begin_close(self.loss_kind(exc, "eof"))
         self.phase = CONNECTION_CLOSED
-        if self.poller is not None:
-            self.poller.remove(self)
-            self.poller = None
-        self.fd = -1
-        self.transport = None
+        self.release()
         self.handshake = None
-        self.witness = None
         owner, self.owner = self.owner, None
         if owner is not None:
             owner.gone(self)
@@ -204,10 +119,6 @@ cdef class Connection:
     def is_open(self) -> bool:
         """Whether messages can be sent."""
         return self.phase == CONNECTION_OPEN
-
-    def fileno(self) -> int:
-        """Return the descriptor, -1 where there is none that can be written to directly."""
-        return self.fd
 
     def close(self, uint16_t code = 1000) -> None:
         """Begin the closing handshake (RFC 6455 section 7.1.2); without an upgrade, just end."""
@@ -224,18 +135,9 @@ cdef class Connection:
         if self.transport is not None:
             self.transport.abort()
 
-    def observe(self, witness: Witness) -> None:
-        """Let a witness compare our stamps with the kernel's from now on."""
-        self.witness = witness
+    # The upgrade.
 
-    # Reading.
-
-    cdef void take_in(self, size_t length) noexcept:
-        """Handle what lies in the receive buffer."""
-        self.arrival_ns = clock_now_ns()
-        if self.witness is not None:
-            self.witness.after_read(self.arrival_ns)
-        self.bytes_in[0] += length
+    cdef void on_bytes(self, size_t length) noexcept:
         if self.phase == CONNECTION_UPGRADING:
             self.feed_handshake(length)
         elif self.phase == CONNECTION_NEW:
@@ -244,36 +146,6 @@ cdef class Connection:
         else:
             self.parse(self.buffer.data, length)
         self.on_read_done()
-
-    cdef void on_readable(self) noexcept:
-        cdef ssize_t length
-        cdef int broken
-        if self.witness is not None:
-            broken = self.witness.before_read()
-            if broken != 0:
-                self.socket_errno = broken
-        length = recv(self.fd, self.buffer.data, self.buffer.size, MSG_DONTWAIT)
-        if length > 0:
-            self.take_in(<size_t>length)
-        elif length == 0:
-            self.hand_back_reading()
-        elif errno != EAGAIN and errno != EINTR:
-            self.socket_errno = errno
-            self.hand_back_reading()
-
-    cdef void take_over_reading(self) noexcept:
-        if self.poller is None or self.fd < 0 or self.phase != CONNECTION_OPEN:
-            return
-        if self.poller.add(self, self.fd) == 0:
-            self.transport.pause_reading()
-
-    cdef void hand_back_reading(self) noexcept:
-        """Let the loop find out what there is besides data: it closes the transport."""
-        self.poller.remove(self)
-        if not self.transport.is_closing():
-            self.transport.resume_reading()
-
-    # The upgrade.
 
     cdef int _start_upgrade(self) except -1:
         cdef bytes request = self.handshake.start()
@@ -309,7 +181,8 @@ cdef class Connection:
             rest = bytearray(tail)
             view = rest
             self.parse(&view[0], len(rest))
-        self.take_over_reading()
+        if self.phase == CONNECTION_OPEN:
+            self.take_over_reading()
 
     # Frames.
 
@@ -373,20 +246,6 @@ cdef class Connection:
         else:
             self.owner.failed(self, kind)
 
-    cdef object _loss(self, object exc, object at_eof):
-        cdef int code = self.socket_errno
-        if isinstance(exc, SSLError):
-            return f"tls_{(getattr(exc, 'reason', None) or 'error').lower()}"
-        if code == 0 and isinstance(exc, OSError):
-            code = exc.errno or ECONNRESET
-        if code == ETIMEDOUT:
-            return "tcp_timeout"
-        if code == EHOSTUNREACH or code == ENETUNREACH:
-            return "tcp_unreachable"
-        return at_eof if code == 0 else "tcp_reset"
-
-    # Writing.
-
     cdef int _send_close(self, uint16_t code) except -1:
         cdef uint8_t payload[2]
         # 1005 and 1006 say that no code came; they never travel (RFC 6455 section 7.4.1).
@@ -413,39 +272,3 @@ cdef class Connection:
         if self.client:
             mask_apply(frame + header, length, key, 0)
         return self.write(frame, header + length)
-
-    cdef size_t unsent_bytes(self) noexcept:
-        cdef size_t waiting
-        if self.transport is None:
-            return 0
-        if self.fd >= 0 and not self.backlogged:
-            return 0
-        waiting = self.transport.get_write_buffer_size()
-        if waiting == 0:
-            self.backlogged = False
-        return waiting
-
-    cdef int write(self, const uint8_t* data, size_t length) noexcept:
-        cdef ssize_t taken = 0
-        if self.transport is None or self.socket_errno != 0:
-            return -1
-        if self.fd >= 0 and (not self.backlogged or self.unsent_bytes() == 0):
-            if self.witness is not None and self.witness.asks_send:
-                taken = self.witness.send(data, length)
-            else:
-                taken = send(self.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)
-            if taken < 0:
-                if errno != EAGAIN and errno != EINTR:
-                    # The loop learns of it too, but by then the socket may have forgotten why.
-                    self.socket_errno = errno
-                    return -1
-                taken = 0
-            if <size_t>taken == length:
-                self.bytes_out[0] += length
-                return 0
-            self.backlogged = True
-        self.transport.write(
-            PyBytes_FromStringAndSize(<const char*>data + taken, length - <size_t>taken)
-        )
-        self.bytes_out[0] += length
-        return 0

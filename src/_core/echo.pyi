@@ -1,8 +1,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from surgewire._core.connection import Connection, Handshake, Owner, ReceiveBuffer
+from surgewire._core.connection import Connection, Handshake, Owner
 from surgewire._core.poller import Poller
+from surgewire._core.stream import ReceiveBuffer
 
 TRUTH_HEADER: str
 

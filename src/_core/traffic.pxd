@@ -5,6 +5,7 @@ from surgewire._core.ledger cimport Ledger
 from surgewire._core.marker cimport marker_t
 from surgewire._core.pacer cimport DueQueue, Schedule
 from surgewire._core.poller cimport Poller
+from surgewire._core.template cimport Template
 from surgewire._core.wakeup cimport Wakeup
 
 # Order of the counters in the memory that the caller hands in.
@@ -51,13 +52,7 @@ cdef class Traffic:
     cdef uint32_t run
     cdef uint32_t worker
     cdef bint closed_model
-    cdef bytes before
-    cdef bytes after
-    cdef const uint8_t* before_data
-    cdef const uint8_t* after_data
-    cdef size_t before_size
-    cdef size_t after_size
-    cdef size_t payload_size
+    cdef Template template
     cdef size_t frame_size
     cdef uint8_t* scratch
     cdef size_t scratch_size

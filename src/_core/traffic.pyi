@@ -3,10 +3,12 @@ import asyncio
 import numpy as np
 from numpy.typing import NDArray
 
-from surgewire._core.connection import Connection, Handshake, Owner, ReceiveBuffer
+from surgewire._core.connection import Connection, Handshake, Owner
 from surgewire._core.ledger import Ledger
 from surgewire._core.pacer import Schedule
 from surgewire._core.poller import Poller
+from surgewire._core.stream import ReceiveBuffer
+from surgewire._core.template import Template
 
 COUNTERS: tuple[str, ...]
 
@@ -42,8 +44,7 @@ class Traffic:
         *,
         run: int,
         worker: int,
-        before: bytes,
-        after: bytes,
+        template: Template,
         deadline_ns: int,
         poller: Poller | None = None,
     ) -> None: ...

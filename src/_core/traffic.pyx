@@ -10,14 +10,11 @@ or a worker that is slow makes latencies longer and never the load smaller. In t
 message in flight per connection) the planned instant is the moment of sending.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
 
 from surgewire._core.clock cimport clock_now_ns
 from surgewire._core.connection cimport CONNECTION_OPEN, Connection
-from surgewire._core.frame cimport FRAME_TEXT, frame_header_size, frame_write_header
 from surgewire._core.histogram cimport HISTOGRAM_WORDS, histogram_record
 from surgewire._core.ledger cimport (
     LEDGER_CUT_OFF,
@@ -39,15 +36,13 @@ from surgewire._core.ledger cimport (
 )
 from surgewire._core.marker cimport (
     MARKER_DAMAGED,
-    MARKER_LENGTH,
     MARKER_NONE,
     marker_find,
     marker_t,
-    marker_write,
 )
-from surgewire._core.mask cimport mask_apply, mask_next_key
 from surgewire._core.pacer cimport DueQueue, Schedule, pacer_instant
 from surgewire._core.poller cimport Poller
+from surgewire._core.template cimport Template
 from surgewire._core.wakeup cimport Wakeup
 
 cdef enum:
@@ -121,8 +116,8 @@ cdef class Traffic:
 
     loop: an asyncio loop. ledger, schedule: see their modules; `schedule` is None in the closed
     model. counters: uint64[len(COUNTERS)]. latency, service, send_lag, loop_lag: histograms,
-    int64[HISTOGRAM_WORDS] each. run, worker: numbers for the markers. before, after: the constant
-    bytes around the marker in every message. deadline_ns: what arrives later than that is late.
+    int64[HISTOGRAM_WORDS] each. run, worker: numbers for the markers. template: of every
+    message. deadline_ns: what arrives later than that is late.
     poller: reads the users' sockets; without one, the loop does.
     """
 
@@ -139,8 +134,7 @@ cdef class Traffic:
         *,
         uint32_t run,
         uint32_t worker,
-        bytes before not None,
-        bytes after not None,
+        Template template not None,
         int64_t deadline_ns,
         Poller poller = None,
     ):
@@ -159,14 +153,8 @@ cdef class Traffic:
         self.counters = &counters[0]
         self.run = run
         self.worker = worker
-        self.before = before
-        self.after = after
-        self.before_data = <const uint8_t*>PyBytes_AS_STRING(before)
-        self.after_data = <const uint8_t*>PyBytes_AS_STRING(after)
-        self.before_size = len(before)
-        self.after_size = len(after)
-        self.payload_size = len(before) + MARKER_LENGTH + len(after)
-        self.frame_size = frame_header_size(self.payload_size, True) + self.payload_size
+        self.template = template
+        self.frame_size = template.frame_size
         self.scratch_size = self.frame_size * BATCH if self.frame_size <= 8192 else self.frame_size
         self.max_unsent = max(MIN_MAX_UNSENT, 4 * self.frame_size)
         self.deadline_ns = deadline_ns
@@ -385,21 +373,13 @@ cdef class Traffic:
         self, uint8_t* out, EchoUser user, uint64_t sequence, int64_t planned_ns, int64_t sent_ns
     ) noexcept nogil:
         cdef marker_t marker
-        cdef uint32_t key = mask_next_key()
-        cdef size_t header = frame_write_header(
-            out, FRAME_TEXT, True, self.payload_size, True, key
-        )
-        cdef uint8_t* payload = out + header
         marker.run = self.run
         marker.room = user.user
         marker.worker = self.worker
         marker.sequence = sequence
         marker.planned_ns = planned_ns
         marker.send_lag_ns = sent_ns - planned_ns
-        memcpy(payload, self.before_data, self.before_size)
-        marker_write(payload + self.before_size, &marker)
-        memcpy(payload + self.before_size + MARKER_LENGTH, self.after_data, self.after_size)
-        mask_apply(payload, self.payload_size, key, 0)
+        self.template.write_frame(out, &marker)
 
     cdef void advance(self, EchoUser user) noexcept nogil:
         """Plan the user's next message."""

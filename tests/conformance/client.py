@@ -5,8 +5,9 @@ import asyncio
 import uvloop
 from websockets.uri import parse_uri
 
-from surgewire._core.connection import Connection, ReceiveBuffer
+from surgewire._core.connection import Connection
 from surgewire._core.echo import EchoPeer, EchoService
+from surgewire._core.stream import ReceiveBuffer
 from surgewire.dialects.client_upgrade import ClientUpgrade, UpgradeRequest
 from tests.conformance import reference
 

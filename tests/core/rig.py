@@ -9,6 +9,7 @@ from surgewire._core.histogram import HISTOGRAM_WORDS, Histogram
 from surgewire._core.ledger import COUNTERS as LEDGER_COUNTERS
 from surgewire._core.ledger import Ledger
 from surgewire._core.pacer import Schedule
+from surgewire._core.template import Template
 from surgewire._core.traffic import COUNTERS, EchoUser, Traffic
 from tests.core.wire import BUFFER, Owner, Passed, Transport, feed
 
@@ -47,8 +48,7 @@ class Rig:
             *self.words.values(),
             run=RUN,
             worker=WORKER,
-            before=before,
-            after=after,
+            template=Template(before, after),
             deadline_ns=DEADLINE_NS,
         )
         self.owner = Owner()

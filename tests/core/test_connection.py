@@ -8,7 +8,8 @@ import pytest
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
-from surgewire._core.connection import Connection, ReceiveBuffer
+from surgewire._core.connection import Connection
+from surgewire._core.stream import ReceiveBuffer
 from tests.core.wire import BUFFER, Owner, Passed, Transport, feed
 
 

@@ -12,6 +12,7 @@ from surgewire._core.histogram import HISTOGRAM_WORDS
 from surgewire._core.ledger import COUNTERS as LEDGER_COUNTERS
 from surgewire._core.ledger import Ledger
 from surgewire._core.pacer import Schedule
+from surgewire._core.template import Template
 from surgewire._core.traffic import Traffic
 from tests.core.rig import DEADLINE_NS, FIRST_USER, RUN, SECOND_NS, WORKER, Rig
 from tests.core.wire import feed
@@ -353,8 +354,7 @@ def test_wrong_memory_is_refused() -> None:
                 *(np.zeros(HISTOGRAM_WORDS, np.int64) for _ in range(4)),
                 run=1,
                 worker=0,
-                before=b"",
-                after=b"",
+                template=Template(b"", b""),
                 deadline_ns=1,
             )
     finally:

@@ -3,7 +3,8 @@
 import socket
 from typing import Any
 
-from surgewire._core.connection import Connection, ReceiveBuffer
+from surgewire._core.connection import Connection
+from surgewire._core.stream import ReceiveBuffer
 from surgewire.dialects.upgrade import UpgradeError
 
 BUFFER = ReceiveBuffer(65536)

@@ -1,23 +1,9 @@
 """Plain WebSocket text messages: a marker and filler."""
 
-from dataclasses import dataclass
-
 from surgewire._core import marker
+from surgewire._core.template import Template
 
 _FILLER = b" surgewire load"
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A message as constant bytes around the place of its marker."""
-
-    before: bytes
-    after: bytes
-
-    @property
-    def size_bytes(self) -> int:
-        """Length of a message made from it."""
-        return len(self.before) + marker.LENGTH + len(self.after)
 
 
 def plain_text(size_bytes: int) -> Template:

@@ -15,14 +15,16 @@ from websockets.uri import parse_uri
 
 from surgewire._core import poller
 from surgewire._core.clock import now_ns
-from surgewire._core.connection import Connection, ReceiveBuffer
+from surgewire._core.connection import Connection
 from surgewire._core.ledger import Ledger
 from surgewire._core.pacer import Schedule
 from surgewire._core.poller import Poller
+from surgewire._core.stream import ReceiveBuffer
+from surgewire._core.template import Template
 from surgewire._core.traffic import EchoUser, Traffic
 from surgewire._core.witness import Witness
 from surgewire.dialects.client_upgrade import ClientUpgrade, UpgradeRequest
-from surgewire.dialects.plain import Template, plain_text
+from surgewire.dialects.plain import plain_text
 from surgewire.engine.connector import Connector
 from surgewire.engine.control import ControlChannel, Message
 from surgewire.engine.shared import (
@@ -259,8 +261,7 @@ class Worker:
             histograms["loop_lag"],
             run=run_tag,
             worker=worker,
-            before=template.before,
-            after=template.after,
+            template=template,
             deadline_ns=deadline_ns,
             poller=self._poller,
         )

@@ -6,8 +6,9 @@ import time
 import uvloop
 
 from surgewire._core.clock import now_ns
-from surgewire._core.connection import Connection, ReceiveBuffer
+from surgewire._core.connection import Connection
 from surgewire._core.echo import EchoPeer, EchoService
+from surgewire._core.stream import ReceiveBuffer
 from surgewire._core.wakeup import Wakeup
 from surgewire.dialects.server_upgrade import ServerUpgrade
 from surgewire.plan.echo_target import EchoTargetConfig

@@ -1,0 +1,36 @@
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+from surgewire._core.poller cimport Pollable, Poller
+from surgewire._core.witness cimport Witness
+
+
+cdef class ReceiveBuffer:
+    cdef object view
+    cdef uint8_t* data
+    cdef readonly size_t size
+
+
+cdef class Stream(Pollable):
+    cdef ReceiveBuffer buffer
+    cdef object transport
+    cdef Witness witness
+    cdef Poller poller
+    cdef int fd                         # -1 where the transport must do the writing
+    cdef bint backlogged                # the transport may hold bytes that the kernel did not take
+    cdef int socket_errno               # what broke the socket, where the loop may not hear of it
+    cdef int64_t arrival_ns             # of the read being handled
+    cdef uint64_t* bytes_in
+    cdef uint64_t* bytes_out
+
+    # What was read lies at the beginning of the buffer.
+    cdef void on_bytes(self, size_t length) noexcept
+    # 0: the kernel or the transport took it all. -1: the connection is broken, nothing was taken.
+    cdef int write(self, const uint8_t* data, size_t length) noexcept
+    # Bytes that wait in the transport.
+    cdef size_t unsent_bytes(self) noexcept
+    cdef void take_in(self, size_t length) noexcept
+    cdef void take_over_reading(self) noexcept
+    cdef void hand_back_reading(self) noexcept
+    # Name in the taxonomy of a loss with exception `exc`; `at_eof` where it was an orderly end.
+    cdef object loss_kind(self, object exc, object at_eof)
+    cdef void release(self) noexcept
