@@ -1,10 +1,6 @@
 """``surgewire echo``: messages to a server that sends them back."""
 
-from typing import Annotated
-
-import typer
-
-from surgewire.cli import options
+from surgewire.cli import echo_options, options
 
 HELP = """\
 Send messages at a fixed rate to a server that echoes them.
@@ -32,82 +28,21 @@ Exit codes: 0 all well, 1 the run could not be done, 2 wrong usage,
 
 def echo(
     url: options.Url,
-    connections: Annotated[
-        str | None, typer.Option(metavar="N", help="Connections to hold. Required.")
-    ] = None,
-    rate: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RATE",
-            help="Messages of each connection: 1/s, 0.2/s, 30/m. Required without --pingpong.",
-        ),
-    ] = None,
-    duration: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DURATION", help="How long to send and count: 90s, 10m, 1h30m. [default: 60s]"
-        ),
-    ] = None,
-    ramp: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DURATION",
-            help="Spread the connects over this time. "
-            "[default: 10s, or 1ms for each connection if that is less]",
-        ),
-    ] = None,
-    connect_rate: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RATE",
-            help="Instead of --ramp: connects per time, all workers together: 500/s, or "
-            "100/s..500/s to climb.",
-        ),
-    ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="Bytes of a message: 52 or more, 1k, 64k. [default: 64]"),
-    ] = None,
-    warmup: Annotated[
-        str | None,
-        typer.Option(metavar="DURATION", help="Send this long before counting. [default: 0s]"),
-    ] = None,
-    drain: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DURATION", help="Wait at most this long for the last answers. [default: 5s]"
-        ),
-    ] = None,
-    deadline: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DURATION", help="A delivery that takes longer counts as late. [default: 2s]"
-        ),
-    ] = None,
-    tick: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DURATION",
-            help="Grid on which messages are planned; a finer one costs more CPU. [default: 1ms]",
-        ),
-    ] = None,
-    poisson: Annotated[
-        bool, typer.Option("--poisson", help="Send at random instants with the mean of --rate.")
-    ] = False,
-    pingpong: Annotated[
-        bool,
-        typer.Option(
-            "--pingpong",
-            help="Closed model: send the next message when the last one is back. Its percentiles "
-            "hide stalls of the server.",
-        ),
-    ] = False,
+    connections: echo_options.Connections = None,
+    rate: echo_options.Rate = None,
+    duration: echo_options.Duration = None,
+    ramp: echo_options.Ramp = None,
+    connect_rate: echo_options.ConnectRate = None,
+    size: echo_options.Size = None,
+    warmup: echo_options.Warmup = None,
+    drain: echo_options.Drain = None,
+    deadline: echo_options.Deadline = None,
+    tick: echo_options.Tick = None,
+    poisson: echo_options.Poisson = False,
+    pingpong: echo_options.Pingpong = False,
     processes: options.Processes = None,
     connect_timeout: options.ConnectTimeout = None,
-    seed: Annotated[
-        str | None,
-        typer.Option(metavar="N", help="Seed of the instants of --poisson. [default: 1]"),
-    ] = None,
+    seed: echo_options.Seed = None,
     json: options.JsonFile = None,
     runs_dir: options.RunsDir = None,
     quiet: options.Quiet = False,

@@ -1,10 +1,8 @@
 """``surgewire serve``: the embedded targets."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
+from surgewire.cli import serve_options
 from surgewire.errors import UsageError
 
 serve_app = typer.Typer(
@@ -40,46 +38,14 @@ Examples:
 
 @serve_app.command(help=HELP)
 def echo(
-    host: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Where to listen. [default: 127.0.0.1]"),
-    ] = None,
-    port: Annotated[
-        str | None,
-        typer.Option(metavar="PORT", help="0 takes a free one. [default: 8765]"),
-    ] = None,
-    processes: Annotated[
-        str | None, typer.Option(metavar="N", help="Processes that share the port. [default: 1]")
-    ] = None,
-    delay: Annotated[
-        str | None,
-        typer.Option(metavar="DURATION", help="Hold every answer back this long, as 2ms."),
-    ] = None,
-    delay_distribution: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DISTRIBUTION",
-            help="Hold answers back by chance: fixed:2ms, exponential:5ms (the mean), or "
-            "mix:1ms@99,50ms@1 (delays with weights).",
-        ),
-    ] = None,
-    stall: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LENGTH/PERIOD", help="1s/10s: every 10 s, do nothing at all for 1 s."
-        ),
-    ] = None,
-    truth: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write a line for each message: when it came, when its answer left.",
-        ),
-    ] = None,
-    seed: Annotated[
-        str | None,
-        typer.Option(metavar="N", help="Seed of the delays. [default: 1]"),
-    ] = None,
+    host: serve_options.Host = None,
+    port: serve_options.Port = None,
+    processes: serve_options.Processes = None,
+    delay: serve_options.Delay = None,
+    delay_distribution: serve_options.DelayDistribution = None,
+    stall: serve_options.Stall = None,
+    truth: serve_options.Truth = None,
+    seed: serve_options.Seed = None,
 ) -> int:
     """Run ``surgewire serve echo`` until it is stopped; return the exit code."""
     from surgewire.cli.places import STANDARD_OUTPUT, check_writable
