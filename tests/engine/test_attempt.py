@@ -21,7 +21,7 @@ def test_phases_of_a_plain_connection_to_an_address() -> None:
 
 
 def test_all_phases_add_up() -> None:
-    attempt = Attempt(planned_ns=0, started_ns=100 * MS, dns_ns=5 * MS, dialled_ns=105 * MS)
+    attempt = Attempt(planned_ns=0, started_ns=100 * MS, dialled_ns=105 * MS)
     connection = stamps(tcp_ns=108 * MS, secured_ns=120 * MS, open_ns=121 * MS)
     phases = attempt.phases_ns(connection)
     assert phases == {

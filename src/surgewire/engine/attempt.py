@@ -7,31 +7,31 @@ from surgewire._core.connection import Connection
 
 @dataclass(slots=True)
 class Attempt:
-    """Instants in ns of CLOCK_MONOTONIC; 0 for a phase that did not take place.
+    """Instants in ns of CLOCK_MONOTONIC; 0 for what has not taken place.
 
-    `planned_ns`: when the schedule wanted it to begin; `started_ns`: when it did; `dns_ns`: how
-    long it waited for the name; `dialled_ns`: when TCP began. The connection stamps the rest.
+    `planned_ns`: when the schedule wanted it to begin; `started_ns`: when it did; `dialled_ns`:
+    when the name was known and TCP began, the same as `started_ns` where nothing was looked up.
+    The connection stamps the rest.
     """
 
     planned_ns: int
     started_ns: int = 0
-    dns_ns: int = 0
     dialled_ns: int = 0
     securing: bool = False
 
     def phases_ns(self, connection: Connection) -> dict[str, int]:
         """Return the length of each phase of an established connection, by metric.
 
-        The phases dns, tcp, tls and upgrade add up to `connect_time`, but for the instants between
-        one phase's end and the next one's start.
+        Each phase begins where the one before it ends: dns, tcp, tls and upgrade add up to
+        `connect_time`.
         """
         phases = {
             "connect_time": connection.open_ns - self.started_ns,
             "tcp_time": connection.tcp_ns - self.dialled_ns,
             "upgrade_time": connection.open_ns - (connection.secured_ns or connection.tcp_ns),
         }
-        if self.dns_ns:
-            phases["dns_time"] = self.dns_ns
+        if self.dialled_ns > self.started_ns:
+            phases["dns_time"] = self.dialled_ns - self.started_ns
         if connection.secured_ns:
             phases["tls_time"] = connection.secured_ns - connection.tcp_ns
         return phases

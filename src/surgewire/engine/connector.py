@@ -161,8 +161,8 @@ class Connector:
         source = (self._sources[user % len(self._sources)], 0) if self._sources else None
         try:
             family = socket.AF_INET if source else 0
-            addresses, attempt.dns_ns = await self._resolver.resolve(family)
-            attempt.dialled_ns = now_ns()
+            addresses, waited = await self._resolver.resolve(family)
+            attempt.dialled_ns = now_ns() if waited else attempt.started_ns
             transport = await self._connect(connection, addresses, source)
             if self._tls is not None and connection in self._pending:
                 attempt.securing = True
@@ -236,6 +236,9 @@ class Connector:
             return
         self._counts.traffic[_FAILED] += 1
         self._counts.errors.add(kind)
+        if connection.tcp_ns:
+            # A TLS connection that is refused closes with a handshake, too.
+            self._closing.append((now_ns() + CLOSE_TIMEOUT_NS, connection))
         self._check_settled()
 
     def closed(self, connection: Connection, kind: str | None) -> None:
@@ -264,9 +267,8 @@ class Connector:
             if attempt is not None:
                 self._give_up(connection, _timeout_kind(connection, attempt))
         while self._closing and self._closing[0][0] <= now:
-            connection = self._closing.popleft()[1]
-            if connection in self._alive:
-                connection.abort()
+            # Those that are gone by now do not mind.
+            self._closing.popleft()[1].abort()
         self._janitor = self._loop.call_later(_JANITOR_S, self._tidy)
 
 

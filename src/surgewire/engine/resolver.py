@@ -1,11 +1,10 @@
-"""Names to addresses, timed."""
+"""Names to addresses."""
 
 import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
 
-from surgewire._core.clock import now_ns
 from surgewire.plan.target import Target
 
 Addresses = Sequence[str]
@@ -26,23 +25,20 @@ class Resolver:
         self._known: Addresses | None = (target.host,) if _is_address(target.host) else None
         self._lookup: asyncio.Task[Addresses] | None = None
 
-    async def resolve(self, family: int = 0) -> tuple[Addresses, int]:
-        """Return the addresses and how long the caller had to wait for them, in ns.
+    async def resolve(self, family: int = 0) -> tuple[Addresses, bool]:
+        """Return the addresses and whether the caller had to wait for a lookup.
 
-        The wait is 0 where nothing had to be looked up any more. family: AF_INET or AF_INET6 where
-        only that will do. Raises socket.gaierror.
+        family: AF_INET or AF_INET6 where only that will do. Raises socket.gaierror.
         """
         if self._known is not None:
-            return self._known, 0
-        started_ns = now_ns()
+            return self._known, False
         if not self._cached:
-            addresses = await self._look_up(family)
-        else:
-            if self._lookup is None:
-                self._lookup = self._loop.create_task(self._look_up(family))
-            # Who is given up while it waits must not take the lookup of the others along.
-            addresses = self._known = await asyncio.shield(self._lookup)
-        return addresses, now_ns() - started_ns
+            return await self._look_up(family), True
+        if self._lookup is None:
+            self._lookup = self._loop.create_task(self._look_up(family))
+        # Who is given up while it waits must not take the lookup of the others along.
+        self._known = await asyncio.shield(self._lookup)
+        return self._known, True
 
     async def _look_up(self, family: int) -> Addresses:
         found = await self._loop.getaddrinfo(
