@@ -11,7 +11,8 @@ import uvloop
 
 from surgewire._core import traffic
 from surgewire._core.clock import now_ns
-from surgewire._core.connection import Connection, ReceiveBuffer
+from surgewire._core.connection import Connection
+from surgewire._core.stream import ReceiveBuffer
 from surgewire.engine.connector import Connector, connect_schedule
 from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, SharedRegion
 from surgewire.plan.models import ConnectPlan, EchoPlan
