@@ -19,9 +19,11 @@ class Load:
     rate_per_s: int
     duration_s: int
     processes: int = 1
+    poisson: bool = False
 
     @property
     def messages(self) -> int:
+        """Exactly so many at a constant rate, about so many by Poisson."""
         return self.connections * self.rate_per_s * self.duration_s
 
     @property
@@ -31,10 +33,12 @@ class Load:
             "--rate", f"{self.rate_per_s}/s",
             "--duration", f"{self.duration_s}s",
             "--processes", str(self.processes),
+            *(("--poisson",) if self.poisson else ()),
         )  # fmt: skip
 
     def __str__(self) -> str:
+        spacing = " at random intervals" if self.poisson else ""
         return (
-            f"{self.connections:,} connections × {self.rate_per_s}/s for {self.duration_s} s, "
-            f"{self.messages:,} messages, {self.processes} worker{'s' * (self.processes > 1)}"
+            f"{self.connections:,} connections × {self.rate_per_s}/s{spacing} for "
+            f"{self.duration_s} s, {self.processes} worker{'s' * (self.processes > 1)}"
         )

@@ -21,6 +21,11 @@ def favour(pids: Iterable[int]) -> bool:
     return True
 
 
+def loaded() -> bool:
+    """Tell whether other work is going on, so that a program cannot expect to run when it likes."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1) / 2
+
+
 class Disturbance:
     """What others took from some processes while these were watched.
 

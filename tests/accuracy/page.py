@@ -38,9 +38,10 @@ def comparison(rows: Iterable[Row], true: str = "true, ms") -> str:
 
 def conditions(load: Load, proof: Proof) -> str:
     """Say in one line under what load figures were taken."""
-    line = f"{load}; busiest worker {proof.run.cpu_percent:.0f} % of a core."
+    line = f"{load}; {proof.run.delivery['sent']:,} messages; "
+    line += f"busiest worker {proof.run.cpu_percent:.0f} % of a core."
     if proof.run.favoured:
-        line += " Generator and target ran with real-time priority: the machine was busy."
+        line += " Real-time priority: the machine was busy."
     return line
 
 

@@ -19,6 +19,7 @@ DELAYS = ("fixed:2ms", "mix:1ms@99,50ms@1", "exponential:5ms")
 SEED = "18"
 LOAD = Load(50, 40, 30 if FULL else 2)
 TWO_WORKERS = Load(50, 40, 30 if FULL else 2, processes=2)
+RANDOM = Load(50, 40, 30 if FULL else 2, poisson=True)
 HEAVY = Load(1000, 60, 10)
 
 
@@ -31,15 +32,17 @@ def test_against_the_record_of_our_target(delay: str, tmp_path: Path, page: Page
 
 @pytest.mark.parametrize("delay", DELAYS if FULL else DELAYS[-1:])
 def test_against_a_server_with_nothing_of_ours(delay: str, tmp_path: Path, page: Page) -> None:
+    load = RANDOM if delay.startswith("exponential") else LOAD
+
     def attempt(favoured: bool) -> Proof:
         with independent(tmp_path, delay) as target:
-            run = generate(target, tmp_path, LOAD.options, favoured=favoured)
+            run = generate(target, tmp_path, load.options, favoured=favoured)
         truth = read_truth(target.truth)
-        check_messages(run, truth, LOAD.connections)
+        check_messages(run, truth, load.connections)
         return Proof(run, percentile_rows(run.metric("message_latency"), truth.latency_ns))
 
     proof = prove(attempt)
-    page.add("independent", f"**{delay}**: {conditions(LOAD, proof)}", comparison(proof.rows))
+    page.add("independent", f"**{delay}**: {conditions(load, proof)}", comparison(proof.rows))
 
 
 @pytest.mark.skipif(not FULL, reason="needs a core of its own: make accuracy")
