@@ -72,6 +72,6 @@ def read_truth(path: Path) -> Truth:
 
 
 def percentile(ordered: Times, percent: float) -> int:
-    """Return the value at a percentile: the lowest that so many per cent do not exceed."""
-    rank = math.ceil(ordered.size * percent / 100 - 1e-9)
+    """Return the value at a percentile by HdrHistogram's rule: the rank is rounded to the nearest."""
+    rank = math.floor(ordered.size * percent / 100 + 0.5)
     return int(ordered[max(rank, 1) - 1])
