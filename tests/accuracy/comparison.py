@@ -112,6 +112,7 @@ def prove(attempt: Callable[[bool], Proof]) -> Proof:
             return proof
         disturbed = disturbed and proof.excuse is not None
         said.append("; ".join(proof.wrong) + f" ({proof.excuse or 'nothing disturbed'})")
+        print(f"attempt {number + 1}: {said[-1]}")
     outcome = pytest.skip if disturbed and not FULL else pytest.fail
     outcome("\n".join([f"in {ATTEMPTS} attempts:", *said]))
     raise AssertionError("unreachable")

@@ -72,6 +72,6 @@ def read_truth(path: Path) -> Truth:
 
 
 def percentile(ordered: Times, percent: float) -> int:
-    """Return the value at a percentile by HdrHistogram's rule: the rank is rounded to the nearest."""
+    """Return the value at a percentile by HdrHistogram's rule: its rank is rounded."""
     rank = math.floor(ordered.size * percent / 100 + 0.5)
     return int(ordered[max(rank, 1) - 1])
