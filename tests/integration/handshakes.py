@@ -139,7 +139,7 @@ HANDSHAKES: dict[str, Behaviour] = {
     "slow_upgrade": slow_upgrade,
     "refuses_some": refuses_some,
     "garbage": garbage,
-    "wrong_accept": altering(r"Sec-WebSocket-Accept: .", "Sec-WebSocket-Accept: /"),
+    "wrong_accept": altering(r"Accept: \S+", f"Accept: {'A' * 27}="),
     "no_accept": altering(r"Sec-WebSocket-Accept: .*\r\n", ""),
     "no_upgrade": altering(r"Upgrade: websocket", "Upgrade: h2c"),
     "unasked_extension": altering(
