@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -35,7 +36,9 @@ class Welcome:
 class Bench:
     """A connector, a listening socket, and what the connector has told."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, **values: Any) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, tls: ssl.SSLContext | None = None, **values: Any
+    ) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
         self.listener.setblocking(False)
         self.region = SharedRegion(1)
@@ -55,8 +58,8 @@ class Bench:
             self.region.gauge,
             range(plan.connections),
             (),
-            None,
-            make=lambda owner, user: Connection(buffer, owner, Welcome()),
+            tls,
+            make=lambda owner, user: Connection(buffer, owner, Welcome(), tls=tls is not None),
             on_opened=lambda connection: self.told.append("opened"),
             on_ended=lambda connection: self.told.append("ended"),
             on_settled=self._on_settled,
@@ -235,6 +238,26 @@ def test_stopping_before_the_start(bench: Run) -> None:
         await on.connector.close_all()
 
     bench(test)
+
+
+def test_tls_is_not_started_on_what_the_server_has_reset(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        raised: list[object] = []
+        on.loop.set_exception_handler(lambda _loop, context: raised.append(context))
+        connect = on.connector._connect
+
+        async def connect_and_lose(*args: Any) -> asyncio.Transport:
+            transport = await connect(*args)
+            transport.abort()
+            return transport
+
+        on.connector._connect = connect_and_lose  # type: ignore[method-assign]
+        on.connector.start(now_ns())
+        await on.settled.wait()
+        assert on.count("failed") == 3
+        assert raised == []
+
+    bench(test, tls=ssl.create_default_context())
 
 
 def test_nothing_listens(bench: Run) -> None:

@@ -164,7 +164,11 @@ class Connector:
             addresses, waited = await self._resolver.resolve(family)
             attempt.dialled_ns = now_ns() if waited else attempt.started_ns
             transport = await self._connect(connection, addresses, source)
-            if self._tls is not None and connection in self._pending:
+            if self._tls is None or connection not in self._pending:
+                return
+            # A reset may be known to the transport and not to the connection yet, which will tell
+            # of it; starting TLS on what is closed would raise into the loop.
+            if not transport.is_closing():
                 attempt.securing = True
                 secured = await self._loop.start_tls(
                     transport,
