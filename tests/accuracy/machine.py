@@ -1,6 +1,8 @@
 """The machine that the tests run on: whether it let the programs run when they wanted to."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +11,25 @@ _PRIORITY = 10
 MAX_WAIT_US = 100.0
 """A quiet machine lets a process run within a few microseconds of its waking."""
 MAX_STEAL_PERCENT = 1.0
+MAX_SLEEPER_LATE_MS = 0.1
+"""Half of what a percentile may be off, and five times what a quiet machine lets a bystander wait."""
+
+# A bystander that does nothing but sleep for a millisecond and look how late it is; it goes before
+# all others where that is allowed, so only the machine can make it late. Ends with its input.
+_SLEEPER = """
+import os, select, sys, time
+try:
+    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(20))
+except (AttributeError, PermissionError):
+    pass
+late = []
+while not select.select([sys.stdin], [], [], 0)[0]:
+    due = time.monotonic_ns() + 1_000_000
+    time.sleep(0.001)
+    late.append(time.monotonic_ns() - due)
+late.sort()
+print(late[len(late) * 99 // 100] / 1e6 if late else 0)
+"""
 
 
 def favour(pids: Iterable[int]) -> bool:
@@ -36,6 +57,12 @@ class Disturbance:
         self._first = {pid: seen for pid in pids if (seen := _waits(pid)) is not None}
         self._last = dict(self._first)
         self._ticks = _ticks()
+        self._sleeper = subprocess.Popen(
+            [sys.executable, "-I", "-c", _SLEEPER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def look(self) -> None:
         for pid in self._first:
@@ -44,7 +71,10 @@ class Disturbance:
                 self._last[pid] = seen
 
     def found(self) -> str | None:
-        """Say what disturbed; None when nothing worth a word did."""
+        """Say what disturbed; None when nothing worth a word did. Ends the watch."""
+        late_ms = float(self._sleeper.communicate()[0])
+        if late_ms > MAX_SLEEPER_LATE_MS:
+            return f"a bystander woke up late, p99 {late_ms:.3f} ms"
         for pid, (waited_ns, turns) in self._last.items():
             first_ns, first_turns = self._first[pid]
             mean_us = (waited_ns - first_ns) / 1e3 / max(1, turns - first_turns)
