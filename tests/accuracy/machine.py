@@ -12,7 +12,7 @@ MAX_WAIT_US = 100.0
 """A quiet machine lets a process run within a few microseconds of its waking."""
 MAX_STEAL_PERCENT = 1.0
 MAX_SLEEPER_LATE_MS = 0.1
-"""Half of what a percentile may be off, and five times what a quiet machine lets a bystander wait."""
+"""Half of what a percentile may be off."""
 
 # A bystander that does nothing but sleep for a millisecond and look how late it is; it goes before
 # all others where that is allowed, so only the machine can make it late. Ends with its input.
