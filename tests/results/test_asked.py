@@ -28,7 +28,7 @@ def test_urls_lose_their_secrets(url: str, shown: str) -> None:
 def test_an_echo_plan() -> None:
     asked = Asked.from_plan(ECHO_PLAN)
     assert (asked.kind, asked.host, asked.port) == ("echo", "127.0.0.1", 8765)
-    assert (asked.connections, asked.duration_s, asked.ramp_s) == (1_000, 10.0, 1.0)
+    assert (asked.connections, asked.duration_s) == (1_000, 10.0)
     assert (asked.sends, asked.measured_phase, asked.witness) == (True, "sending", 16)
 
 
@@ -42,8 +42,14 @@ def test_a_connect_plan() -> None:
 
 @pytest.mark.parametrize(
     "plan",
-    [{}, {"target": 3}, {"target": "ws://h:99999/"}, {"connections": "many"}, {"ramp_ns": None}],
+    [
+        {},
+        {"target": 3},
+        {"target": "ws://h:99999/"},
+        {"connections": "many"},
+        {"duration_ns": None},
+    ],
 )
 def test_what_is_missing_or_unknown_is_as_if_not_asked(plan: dict[str, object]) -> None:
     asked = Asked.from_plan(plan)
-    assert (asked.connections, asked.ramp_s, asked.port) == (0, 0.0, None)
+    assert (asked.connections, asked.duration_s, asked.port) == (0, 0.0, None)

@@ -50,12 +50,10 @@ class Asked:
     host: str = ""
     port: int | None = None
     connections: int = 0
-    ramp_s: float = 0.0
     duration_s: float = 0.0
     warmup_s: float = 0.0
     drain_s: float = 0.0
     hold_s: float = 0.0
-    deadline_s: float = 0.0
     pingpong: bool = False
     witness: int = 0
     plan: dict[str, Any] = field(default_factory=dict)
@@ -74,12 +72,10 @@ class Asked:
             host=host,
             port=port,
             connections=_whole(plan, "connections"),
-            ramp_s=_whole(plan, "ramp_ns") / _NS_PER_S,
             duration_s=_whole(plan, "duration_ns") / _NS_PER_S,
             warmup_s=_whole(plan, "warmup_ns") / _NS_PER_S,
             drain_s=_whole(plan, "drain_ns") / _NS_PER_S,
             hold_s=_whole(plan, "hold_ns") / _NS_PER_S,
-            deadline_s=_whole(plan, "deadline_ns") / _NS_PER_S,
             pingpong=plan.get("pingpong") is True,
             witness=_whole(plan, "witness"),
             plan={**plan, "target": shown},
