@@ -12,7 +12,9 @@ from surgewire.results.record import (
     EventRecord,
     IntervalRecord,
     Record,
+    RoomsRecord,
     StartRecord,
+    TargetSample,
     WorkerSample,
     record_from_pair,
     record_to_pair,
@@ -35,7 +37,7 @@ INTERVAL = IntervalRecord(
     length_s=1.0,
     phase="sending",
     counters={"sent": 7, "expected": 7},
-    gauges={"open": 3, "peak_open": 3},
+    gauges={"open": 3, "peak_open": 3, "joined": 2},
     histograms={"message_latency": HISTOGRAM},
     errors={"dns": 1},
     closed={"close_1001": 2},
@@ -44,12 +46,14 @@ INTERVAL = IntervalRecord(
             worker=0, pid=9, alive=True, cpu_percent=3.5, rss_bytes=10, pss_bytes=None, open=3
         ),
     ),
+    target=TargetSample(pid=7, alive=True, cpu_percent=80.0, rss_bytes=90),
 )
+ROOMS = RoomsRecord.from_array(2.0, ["expected", "delivered"], [[5, 3], [7, 7]])
 EVENT = EventRecord(at_s=1.5, kind="phase", detail={"phase": "sending"})
 END = EndRecord(at_s=3.0, reason="finished")
 
 
-@pytest.mark.parametrize("record", [START, INTERVAL, EVENT, END], ids=lambda r: r.TYPE)
+@pytest.mark.parametrize("record", [START, INTERVAL, ROOMS, EVENT, END], ids=lambda r: r.TYPE)
 def test_a_record_survives_msgpack(record: Record) -> None:
     packed = msgpack.packb(record_to_pair(record))
     assert record_from_pair(msgpack.unpackb(packed)) == record
@@ -61,7 +65,7 @@ def test_the_interval_as_a_literal_map() -> None:
         "length_s": 1.0,
         "phase": "sending",
         "counters": {"sent": 7, "expected": 7},
-        "gauges": {"open": 3, "peak_open": 3},
+        "gauges": {"open": 3, "peak_open": 3, "joined": 2},
         "histograms": {
             "message_latency": {
                 "indices": b"\x03\0\0\0\x44\0\0\0",
@@ -85,10 +89,11 @@ def test_the_interval_as_a_literal_map() -> None:
                 "open": 3,
             }
         ],
+        "target": {"pid": 7, "alive": True, "cpu_percent": 80.0, "rss_bytes": 90},
     }
 
 
-@pytest.mark.parametrize("record", [START, INTERVAL, EVENT, END], ids=lambda r: r.TYPE)
+@pytest.mark.parametrize("record", [START, INTERVAL, ROOMS, EVENT, END], ids=lambda r: r.TYPE)
 def test_unknown_keys_are_ignored(record: Record) -> None:
     assert type(record).from_dict({**record.to_dict(), "added_later": [1]}) == record
 
@@ -97,9 +102,9 @@ def test_an_unknown_type_is_none() -> None:
     assert record_from_pair(["added_later", {}]) is None
 
 
-@pytest.mark.parametrize("record", [START, INTERVAL, EVENT, END], ids=lambda r: r.TYPE)
+@pytest.mark.parametrize("record", [START, INTERVAL, ROOMS, EVENT, END], ids=lambda r: r.TYPE)
 def test_a_missing_key_is_named(record: Record) -> None:
-    for name in record.to_dict():
+    for name in record.to_dict().keys() - {"target"}:
         data = record.to_dict()
         del data[name]
         with pytest.raises(ValueError, match=f"^{record.TYPE} record: '{name}' is missing$"):
@@ -138,6 +143,17 @@ def test_wrong_types_are_named(change: dict[str, object], message: str) -> None:
         IntervalRecord.from_dict({**INTERVAL.to_dict(), **change})
 
 
+def test_an_interval_of_format_1_has_no_target() -> None:
+    data = INTERVAL.to_dict()
+    del data["target"]
+    assert IntervalRecord.from_dict(data).target is None
+
+
+def test_a_target_that_is_no_sample_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"'target': target sample: 'pid' is missing$"):
+        IntervalRecord.from_dict({**INTERVAL.to_dict(), "target": {}})
+
+
 @pytest.mark.parametrize("pair", [None, 3, [], ["start"], [1, {}], ["start", {}, 1]])
 def test_what_is_no_record_is_refused(pair: object) -> None:
     with pytest.raises(ValueError, match="must be a list of a type and a map"):
@@ -150,5 +166,5 @@ def test_a_record_that_is_no_map_is_refused() -> None:
 
 
 def test_names_are_unique() -> None:
-    assert len(set(METRICS)) == len(METRICS) == 12
+    assert len(set(METRICS)) == len(METRICS) == 18
     assert len(set(PHASES)) == len(PHASES)

@@ -20,6 +20,16 @@ LOOP_LAG = "loop_lag"
 WITNESS_RECEIVE = "witness_receive"
 # The kernel's send stamp minus our send stamp, on sampled connections.
 WITNESS_SEND = "witness_send"
+# From the complete upgrade to the confirmation of the join.
+JOIN_TIME = "join_time"
+# From being cut off to being joined again.
+REJOIN_TIME = "rejoin_time"
+# From a ping to its pong.
+PING_TIME = "ping_time"
+# Of each message, planned instant to arrival at the first, the median and the last subscriber.
+FANOUT_FIRST = "fanout_first"
+FANOUT_MEDIAN = "fanout_median"
+FANOUT_LAST = "fanout_last"
 
 METRICS: tuple[str, ...] = (
     CONNECT_TIME,
@@ -34,5 +44,11 @@ METRICS: tuple[str, ...] = (
     LOOP_LAG,
     WITNESS_RECEIVE,
     WITNESS_SEND,
+    JOIN_TIME,
+    REJOIN_TIME,
+    PING_TIME,
+    FANOUT_FIRST,
+    FANOUT_MEDIAN,
+    FANOUT_LAST,
 )
 """Names in the order of the histograms in shared memory, in the journal and in the result."""

@@ -5,11 +5,30 @@ ignores unknown keys, so that a journal of a newer minor version stays readable,
 ``ValueError`` with the record, the key and what is wrong with it otherwise.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, TypeAlias
 
+from surgewire.results import reading
+from surgewire.results.reading import Reader, read
+from surgewire.results.rooms_record import RoomsRecord
+from surgewire.results.sample import TargetSample, WorkerSample
 from surgewire.results.sparse import SparseHistogram
+
+__all__ = [
+    "FORMAT",
+    "PHASES",
+    "EndRecord",
+    "EventRecord",
+    "IntervalRecord",
+    "Record",
+    "RoomsRecord",
+    "StartRecord",
+    "TargetSample",
+    "WorkerSample",
+    "record_from_pair",
+    "record_to_pair",
+]
 
 FORMAT = 1
 """Format number of the records, in ``StartRecord.format``."""
@@ -24,62 +43,6 @@ PHASES: tuple[str, ...] = (
     "closing",
 )
 """Phases of a run, in ``IntervalRecord.phase`` and in events of kind ``phase``."""
-
-Reader: TypeAlias = Callable[[Any], Any]
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be a text")
-    return value
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("must be a whole number")
-    return value
-
-
-def _whole_or_none(value: Any) -> int | None:
-    return None if value is None else _whole(value)
-
-
-def _number(value: Any) -> float:
-    # The comparison is false for NaN and for infinities: neither may reach a result.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e18:
-        raise ValueError("must be a finite number")
-    return float(value)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false")
-    return value
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise ValueError("must be a map with texts as keys")
-    return dict(value)
-
-
-def _counts(value: Any) -> dict[str, int]:
-    return {name: _whole(count) for name, count in _mapping(value).items()}
-
-
-def _read(kind: str, data: Mapping[str, Any], readers: Mapping[str, Reader]) -> dict[str, Any]:
-    """Take the keys of ``readers`` out of ``data``, each through its reader."""
-    if not isinstance(data, Mapping):
-        raise ValueError(f"{kind}: must be a map, is {type(data).__name__}")
-    values = {}
-    for name, reader in readers.items():
-        if name not in data:
-            raise ValueError(f"{kind}: {name!r} is missing")
-        try:
-            values[name] = reader(data[name])
-        except ValueError as error:
-            raise ValueError(f"{kind}: {name!r}: {error}") from None
-    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,52 +68,16 @@ class StartRecord:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Raise ``ValueError`` when a key is missing or has the wrong type."""
-        return cls(**_read("start record", data, _START))
+        return cls(**read("start record", data, _START))
 
 
 _START: dict[str, Reader] = {
-    "format": _whole,
-    "run_id": _text,
-    "started_at": _text,
-    "plan": _mapping,
-    "version": _text,
-    "machine": _mapping,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerSample:
-    """What one worker process used in one interval."""
-
-    worker: int
-    pid: int
-    alive: bool
-    cpu_percent: float
-    """CPU time of the interval in percent of one core: user and system."""
-    rss_bytes: int
-    pss_bytes: int | None
-    """Proportional set size; None where the system does not tell."""
-    open: int
-    """Connections open at the end of the interval."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """As a map of msgpack types."""
-        return {name: getattr(self, name) for name in _WORKER}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Raise ``ValueError`` when a key is missing or has the wrong type."""
-        return cls(**_read("worker sample", data, _WORKER))
-
-
-_WORKER: dict[str, Reader] = {
-    "worker": _whole,
-    "pid": _whole,
-    "alive": _flag,
-    "cpu_percent": _number,
-    "rss_bytes": _whole,
-    "pss_bytes": _whole_or_none,
-    "open": _whole,
+    "format": reading.whole,
+    "run_id": reading.text,
+    "started_at": reading.text,
+    "plan": reading.mapping,
+    "version": reading.text,
+    "machine": reading.mapping,
 }
 
 
@@ -160,8 +87,12 @@ def _samples(value: Any) -> tuple[WorkerSample, ...]:
     return tuple(WorkerSample.from_dict(item) for item in value)
 
 
+def _target(value: Any) -> TargetSample | None:
+    return None if value is None else TargetSample.from_dict(value)
+
+
 def _histograms(value: Any) -> dict[str, SparseHistogram]:
-    return {name: SparseHistogram.from_dict(item) for name, item in _mapping(value).items()}
+    return {name: SparseHistogram.from_dict(item) for name, item in reading.mapping(value).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,38 +109,44 @@ class IntervalRecord:
     counters: dict[str, int]
     """Deltas by name: those of the ledger and of the traffic, all workers together."""
     gauges: dict[str, int] = field(default_factory=dict)
-    """``open`` now and ``peak_open`` of the run so far, all workers together."""
+    """``open`` and ``joined`` now and ``peak_open`` of the run so far, all workers together."""
     histograms: dict[str, SparseHistogram] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
     """Attempts that failed, deltas by kind."""
     closed: dict[str, int] = field(default_factory=dict)
     """Established connections that ended before we closed them, deltas by kind."""
     workers: tuple[WorkerSample, ...] = ()
+    target: TargetSample | None = None
+    """Where the plan names the target's process."""
 
     def to_dict(self) -> dict[str, Any]:
         """As a map of msgpack types."""
         data = {name: getattr(self, name) for name in _INTERVAL}
         data["histograms"] = {name: item.to_dict() for name, item in self.histograms.items()}
         data["workers"] = [sample.to_dict() for sample in self.workers]
+        data["target"] = None if self.target is None else self.target.to_dict()
         return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Raise ``ValueError`` when a key is missing or has the wrong type."""
-        return cls(**_read("interval record", data, _INTERVAL))
+        return cls(**read("interval record", data, _INTERVAL, _INTERVAL_SINCE_2))
 
 
 _INTERVAL: dict[str, Reader] = {
-    "at_s": _number,
-    "length_s": _number,
-    "phase": _text,
-    "counters": _counts,
-    "gauges": _counts,
+    "at_s": reading.number,
+    "length_s": reading.number,
+    "phase": reading.text,
+    "counters": reading.counts,
+    "gauges": reading.counts,
     "histograms": _histograms,
-    "errors": _counts,
-    "closed": _counts,
+    "errors": reading.counts,
+    "closed": reading.counts,
     "workers": _samples,
 }
+
+_INTERVAL_SINCE_2: dict[str, Reader] = {"target": _target}
+"""What journals of format 1 do not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +166,14 @@ class EventRecord:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Raise ``ValueError`` when a key is missing or has the wrong type."""
-        return cls(**_read("event record", data, _EVENT))
+        return cls(**read("event record", data, _EVENT))
 
 
-_EVENT: dict[str, Reader] = {"at_s": _number, "kind": _text, "detail": _mapping}
+_EVENT: dict[str, Reader] = {
+    "at_s": reading.number,
+    "kind": reading.text,
+    "detail": reading.mapping,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,15 +193,15 @@ class EndRecord:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Raise ``ValueError`` when a key is missing or has the wrong type."""
-        return cls(**_read("end record", data, _END))
+        return cls(**read("end record", data, _END))
 
 
-_END: dict[str, Reader] = {"at_s": _number, "reason": _text}
+_END: dict[str, Reader] = {"at_s": reading.number, "reason": reading.text}
 
-Record: TypeAlias = StartRecord | IntervalRecord | EventRecord | EndRecord
+Record: TypeAlias = StartRecord | IntervalRecord | RoomsRecord | EventRecord | EndRecord
 
-_TYPES: dict[str, type[StartRecord | IntervalRecord | EventRecord | EndRecord]] = {
-    kind.TYPE: kind for kind in (StartRecord, IntervalRecord, EventRecord, EndRecord)
+_TYPES: dict[str, type[Record]] = {
+    kind.TYPE: kind for kind in (StartRecord, IntervalRecord, RoomsRecord, EventRecord, EndRecord)
 }
 
 
