@@ -1,17 +1,49 @@
-from libc.stdint cimport uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from surgewire._core.marker cimport marker_t
 
+cdef enum:
+    TEMPLATE_CONSTANT = 0
+    TEMPLATE_MARKER = 1
+    TEMPLATE_ROOM = 2
+    TEMPLATE_USER = 3
+    TEMPLATE_SEQ = 4
+    TEMPLATE_NOW_MS = 5
+    TEMPLATE_RANDOM = 6
+    TEMPLATE_PADDING = 7
+
+# What the slots of one message are filled with.
+ctypedef struct template_values_t:
+    const marker_t* marker      # may be NULL where the template has no marker
+    uint32_t room
+    uint32_t user
+    uint64_t seq                # number of the user's own message, from 1
+    int64_t now_ms              # since 1970; below 0 counts as 0
+    size_t padding_bytes
+
+ctypedef struct template_piece_t:
+    int kind
+    const uint8_t* data         # of a constant
+    size_t size_bytes           # of a constant; of random characters
+
 
 cdef class Template:
-    cdef readonly bytes before
-    cdef readonly bytes after
-    cdef const uint8_t* before_data
-    cdef const uint8_t* after_data
-    cdef size_t before_size
-    cdef size_t after_size
-    cdef readonly size_t size_bytes         # of a message
-    cdef size_t frame_size                  # of a message in its frame, masked
+    cdef readonly tuple parts
+    cdef readonly bint binary
+    cdef readonly bint has_marker
+    cdef readonly bint has_padding
+    cdef readonly size_t size_bytes     # of every message; 0 where they differ in size
+    cdef readonly size_t frame_size     # of every message in its frame, masked; 0 likewise
+    cdef template_piece_t* pieces
+    cdef uint32_t piece_count
+    cdef size_t fixed_bytes             # of all but digits and padding
+    cdef size_t most_digits
 
-    # Writes a whole masked frame, frame_size bytes.
-    cdef void write_frame(self, uint8_t* out, const marker_t* marker) noexcept nogil
+    cdef size_t payload_size(self, const template_values_t* values) noexcept nogil
+    # Writes payload_size bytes and returns their number.
+    cdef size_t write_payload(
+        self, uint8_t* out, const template_values_t* values
+    ) noexcept nogil
+    # Writes a whole masked frame, at most frame_bound bytes, and returns its length.
+    cdef size_t write_frame(self, uint8_t* out, const template_values_t* values) noexcept nogil
+    cdef size_t largest_frame(self, size_t padding_bytes) noexcept nogil

@@ -42,7 +42,7 @@ from surgewire._core.marker cimport (
 )
 from surgewire._core.pacer cimport DueQueue, Schedule, pacer_instant
 from surgewire._core.poller cimport Poller
-from surgewire._core.template cimport Template
+from surgewire._core.template cimport Template, template_values_t
 from surgewire._core.wakeup cimport Wakeup
 
 cdef enum:
@@ -153,6 +153,8 @@ cdef class Traffic:
         self.counters = &counters[0]
         self.run = run
         self.worker = worker
+        if template.frame_size == 0:
+            raise ValueError("the messages of an echo run have all one size; use constant parts")
         self.template = template
         self.frame_size = template.frame_size
         self.scratch_size = self.frame_size * BATCH if self.frame_size <= 8192 else self.frame_size
@@ -373,13 +375,15 @@ cdef class Traffic:
         self, uint8_t* out, EchoUser user, uint64_t sequence, int64_t planned_ns, int64_t sent_ns
     ) noexcept nogil:
         cdef marker_t marker
+        cdef template_values_t values
         marker.run = self.run
         marker.room = user.user
         marker.worker = self.worker
         marker.sequence = sequence
         marker.planned_ns = planned_ns
         marker.send_lag_ns = sent_ns - planned_ns
-        self.template.write_frame(out, &marker)
+        values.marker = &marker
+        self.template.write_frame(out, &values)
 
     cdef void advance(self, EchoUser user) noexcept nogil:
         """Plan the user's next message."""

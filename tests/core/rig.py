@@ -48,7 +48,7 @@ class Rig:
             *self.words.values(),
             run=RUN,
             worker=WORKER,
-            template=Template(before, after),
+            template=Template((before, ("marker",), after)),
             deadline_ns=DEADLINE_NS,
         )
         self.owner = Owner()

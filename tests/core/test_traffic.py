@@ -354,7 +354,7 @@ def test_wrong_memory_is_refused() -> None:
                 *(np.zeros(HISTOGRAM_WORDS, np.int64) for _ in range(4)),
                 run=1,
                 worker=0,
-                template=Template(b"", b""),
+                template=Template((("marker",),)),
                 deadline_ns=1,
             )
     finally:

@@ -1,9 +1,7 @@
 """Plain WebSocket text messages: a marker and filler."""
 
 from surgewire._core import marker
-from surgewire._core.template import Template
-
-_FILLER = b" surgewire load"
+from surgewire._core.template import FILLER, Template
 
 
 def plain_text(size_bytes: int) -> Template:
@@ -14,4 +12,5 @@ def plain_text(size_bytes: int) -> Template:
     room = size_bytes - marker.LENGTH
     if room < 0:
         raise ValueError(f"a message needs at least {marker.LENGTH} bytes, not {size_bytes}")
-    return Template(b"", (_FILLER * (room // len(_FILLER) + 1))[:room])
+    filler = (FILLER * (room // len(FILLER) + 1))[:room]
+    return Template((("marker",), filler))

@@ -43,7 +43,7 @@ _HEARTBEAT_S = 0.25
 _DRAIN_CHECK_S = 0.02
 # How long all must have been delivered before the drain ends: duplicates get time to show.
 _QUIET_S = 0.2
-_NO_MARKER = Template(b"", b"")
+_NO_MARKER = Template((("marker",),))
 # The ledger's windows cover a stall of this long at the planned rate.
 _WINDOW_S = 60
 _MIN_WINDOW_BITS = 128
