@@ -32,6 +32,8 @@ MODULES = (
     "connection",
     "template",
     "traffic",
+    "holding",
+    "delays",
     "echo",
 )
 

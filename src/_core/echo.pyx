@@ -11,18 +11,18 @@ have received it earlier.
 """
 
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.math cimport log
-from libc.stdint cimport INT64_MAX, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdio cimport fclose, fflush, fopen, fprintf, fputs
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
 from surgewire._core.clock cimport clock_now_ns
 from surgewire._core.connection cimport CONNECTION_OPEN, Connection
+from surgewire._core.delays cimport Delays
 from surgewire._core.frame cimport FRAME_MAX_HEADER, frame_write_header
+from surgewire._core.holding cimport Holding
 from surgewire._core.marker cimport MARKER_FOUND, MARKER_NONE, marker_find, marker_t
 from surgewire._core.mask cimport mask_apply, mask_next_key
-from surgewire._core.pacer cimport DueQueue
 from surgewire._core.wakeup cimport Wakeup
 
 TRUTH_HEADER = "run,room,worker,sequence,planned_ns,received_ns,release_ns,sent_ns"
@@ -30,7 +30,6 @@ TRUTH_HEADER = "run,room,worker,sequence,planned_ns,received_ns,release_ns,sent_
 cdef enum:
     # Replies are gathered up to here before they are written.
     GATHER = 65536
-    FIRST_CAPACITY = 1024
 
 
 cdef class EchoPeer(Connection):
@@ -53,7 +52,7 @@ cdef class EchoPeer(Connection):
             self.transport.resume_reading()
 
     cdef void on_message(self, uint8_t opcode, uint8_t* payload, size_t length) noexcept:
-        cdef int64_t delay_ns = self.service.draw_delay()
+        cdef int64_t delay_ns = self.service.delays.draw(&self.service.random_state)
         cdef int64_t sent_ns
         self.service.messages += 1
         if delay_ns > 0:
@@ -76,8 +75,7 @@ cdef class EchoPeer(Connection):
 cdef class EchoService:
     """What the echo peers of one loop share.
 
-    delays: up to 16 tuples (share of the messages, "fixed" or "exponential", delay or mean in ns);
-    the shares are weights. Messages that wait are released each at its own instant, so random
+    delays: those of `Delays`. Messages that wait are released each at its own instant, so random
     delays can change their order. seed: makes the random delays reproducible. truth: path of the
     file that takes the truth, or None; it is written anew. Raises ValueError for delays that make
     no sense and OSError where the file cannot be written.
@@ -86,11 +84,12 @@ cdef class EchoService:
     def __cinit__(self, loop, delays=(), uint64_t seed=1, truth: str | None = None):
         cdef bytes header = f"{TRUTH_HEADER}\n".encode()
         self.random_state = seed
-        self._take_delays(tuple(delays))
+        self.delays = Delays(delays)
+        self.holding = Holding()
         self.wakeup = Wakeup(loop, self._release)
         self.out_capacity = GATHER
         self.out = <uint8_t*>malloc(self.out_capacity)
-        if self.out == NULL or self.grow() < 0:
+        if self.out == NULL:
             raise MemoryError()
         if truth is not None:
             self.truth = fopen(truth.encode(), b"w")
@@ -99,16 +98,13 @@ cdef class EchoService:
             fputs(header, self.truth)
 
     def __dealloc__(self):
-        cdef uint32_t slot
-        while self.queue is not None and self.queue.length:
-            slot = self.queue.next_user()
-            self.queue.pop()
-            free(self.held[slot].payload)
-            Py_DECREF(<object>self.held[slot].peer)
+        cdef echo_held_t* held
+        while self.holding is not None and self.holding.length:
+            held = <echo_held_t*>self.holding.take()
+            Py_DECREF(<object>held.peer)
+            free(held)
         if self.truth != NULL:
             fclose(self.truth)
-        free(self.held)
-        free(self.free_slots)
         free(self.out)
 
     def flush_truth(self) -> None:
@@ -120,45 +116,6 @@ cdef class EchoService:
         """Flush the truth and stop releasing messages."""
         self.wakeup.close()
         self.flush_truth()
-
-    def _take_delays(self, tuple delays) -> None:
-        cdef double total = sum(share for share, _, _ in delays)
-        cdef double until = 0
-        if len(delays) > ECHO_MAX_DELAYS:
-            raise ValueError(f"at most {ECHO_MAX_DELAYS} delays, not {len(delays)}")
-        for share, kind, delay_ns in delays:
-            if share <= 0 or delay_ns < 0 or kind not in ("fixed", "exponential"):
-                raise ValueError(f"no delay: {(share, kind, delay_ns)!r}")
-            until += share / total
-            self.delays[self.delay_count].until = until
-            self.delays[self.delay_count].kind = ECHO_FIXED if kind == "fixed" else ECHO_EXPONENTIAL
-            self.delays[self.delay_count].delay_ns = delay_ns
-            self.delay_count += 1
-
-    # Delays.
-
-    cdef double uniform(self) noexcept nogil:
-        """A random number in (0, 1]: splitmix64 (Steele, Lea, Flood 2014)."""
-        cdef uint64_t z
-        self.random_state += <uint64_t>0x9E3779B97F4A7C15
-        z = self.random_state
-        z = (z ^ (z >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
-        z = (z ^ (z >> 27)) * <uint64_t>0x94D049BB133111EB
-        z = z ^ (z >> 31)
-        return <double>((z >> 11) + 1) / 9007199254740992.0
-
-    cdef int64_t draw_delay(self) noexcept nogil:
-        cdef uint32_t i = 0
-        cdef double u
-        if self.delay_count == 0:
-            return 0
-        if self.delay_count > 1:
-            u = self.uniform()
-            while i < self.delay_count - 1 and u > self.delays[i].until:
-                i += 1
-        if self.delays[i].kind == ECHO_FIXED:
-            return self.delays[i].delay_ns
-        return <int64_t>(-log(self.uniform()) * <double>self.delays[i].delay_ns)
 
     # Replies.
 
@@ -197,83 +154,48 @@ cdef class EchoService:
 
     # Messages that wait.
 
-    cdef int grow(self) noexcept:
-        cdef uint32_t capacity = self.capacity * 2 if self.capacity else FIRST_CAPACITY
-        cdef uint32_t i
-        cdef echo_held_t* held = <echo_held_t*>realloc(self.held, capacity * sizeof(echo_held_t))
-        if held == NULL:
-            return -1
-        self.held = held
-        cdef uint32_t* slots = <uint32_t*>realloc(self.free_slots, capacity * sizeof(uint32_t))
-        if slots == NULL:
-            return -1
-        self.free_slots = slots
-        try:
-            queue = DueQueue(capacity)
-        except MemoryError:
-            return -1
-        while self.queue is not None and self.queue.length:
-            (<DueQueue>queue).push(self.queue.next_instant(), self.queue.next_user())
-            self.queue.pop()
-        self.queue = queue
-        for i in range(self.capacity, capacity):
-            self.free_slots[self.free_count] = i
-            self.free_count += 1
-        self.capacity = capacity
-        return 0
-
     cdef void hold(
         self, EchoPeer peer, uint8_t opcode, const uint8_t* payload, size_t length,
         int64_t received_ns, int64_t release_ns
     ) noexcept:
-        cdef echo_held_t* held
-        cdef uint32_t slot
-        cdef uint8_t* copy = <uint8_t*>malloc(length if length else 1)
-        if copy == NULL or (self.free_count == 0 and self.grow() < 0):
-            free(copy)
+        cdef echo_held_t* held = <echo_held_t*>malloc(sizeof(echo_held_t) + length)
+        if held == NULL or self.holding.put(release_ns, held) < 0:
+            free(held)
             peer.abort("local_memory")
             return
-        self.free_count -= 1
-        slot = self.free_slots[self.free_count]
-        held = &self.held[slot]
-        memcpy(copy, payload, length)
+        memcpy(<uint8_t*>(held + 1), payload, length)
         Py_INCREF(peer)
         held.peer = <void*>peer
         held.opcode = opcode
-        held.payload = copy
         held.length = length
         held.received_ns = received_ns
-        self.queue.push(release_ns, slot)
-        if self.queue.next_user() == slot:
+        if self.holding.next_instant() == release_ns:
             self.arm()
 
     cdef int arm(self) except -1:
-        if self.queue.next_instant() != INT64_MAX:
-            self.wakeup.arm(self.queue.next_instant())
+        if self.holding.length:
+            self.wakeup.arm(self.holding.next_instant())
         return 0
 
     def _release(self) -> None:
         """Send every message whose instant has come."""
         cdef int64_t now_ns = clock_now_ns()
         cdef int64_t release_ns, sent_ns
-        cdef uint32_t slot
+        cdef const uint8_t* payload
         cdef echo_held_t* held
         cdef EchoPeer peer
-        while self.queue.length and self.queue.next_instant() <= now_ns:
-            slot = self.queue.next_user()
-            release_ns = self.queue.next_instant()
-            self.queue.pop()
-            held = &self.held[slot]
+        while self.holding.next_instant() <= now_ns:
+            release_ns = self.holding.next_instant()
+            held = <echo_held_t*>self.holding.take()
+            payload = <const uint8_t*>(held + 1)
             peer = <EchoPeer>held.peer
             if peer.phase == CONNECTION_OPEN:
-                self.append(peer, held.opcode, held.payload, held.length)
+                self.append(peer, held.opcode, payload, held.length)
                 sent_ns = clock_now_ns()
                 if self.flush(peer) == 0:
-                    self.record(held.payload, held.length, held.received_ns, release_ns, sent_ns)
-            free(held.payload)
+                    self.record(payload, held.length, held.received_ns, release_ns, sent_ns)
             Py_DECREF(peer)
-            self.free_slots[self.free_count] = slot
-            self.free_count += 1
+            free(held)
         self.arm()
 
     cdef void record(

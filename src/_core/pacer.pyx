@@ -10,6 +10,8 @@ from libc.math cimport log, sqrt
 from libc.stdint cimport INT64_MAX, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 
+from surgewire._core.splitmix cimport splitmix_mix, splitmix_unit
+
 import math
 
 cdef extern from *:
@@ -41,21 +43,13 @@ cdef enum:
     ROOT = 0
 
 
-cdef inline uint64_t mix(uint64_t x) noexcept nogil:
-    """The finalizer of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number
-    Generators, 2014)."""
-    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9ULL
-    x = (x ^ x >> 27) * 0x94D049BB133111EBULL
-    return x ^ x >> 31
-
-
 cdef inline double uniform(uint64_t seed, uint64_t user, uint64_t j) noexcept nogil:
     """A number in (0, 1] for each (seed, user, j), 53 bits fine."""
     cdef uint64_t golden = 0x9E3779B97F4A7C15ULL
     # Two rounds keep the users' sequences from being shifted copies of each other.
-    cdef uint64_t key = mix(mix(seed) + golden * (user + 1))
-    cdef uint64_t bits = mix(key ^ mix(golden * (j + 1)))
-    return <double>((bits >> 11) + 1) * (1.0 / <double>(<uint64_t>1 << 53))
+    cdef uint64_t key = splitmix_mix(splitmix_mix(seed) + golden * (user + 1))
+    cdef uint64_t bits = splitmix_mix(key ^ splitmix_mix(golden * (j + 1)))
+    return splitmix_unit(bits)
 
 
 cdef inline int64_t to_ns(double ns) noexcept nogil:

@@ -76,6 +76,13 @@ def test_a_fixed_delay(echo: Echo) -> None:
     assert result.delivery.reordered == 0
 
 
+def test_a_fixed_delay_keeps_the_order_of_messages_that_come_together() -> None:
+    with serving("--delay", "20ms") as url, connect(url) as client:
+        for number in range(50):
+            client.send(str(number))
+        assert [client.recv(timeout=10) for _ in range(50)] == [str(n) for n in range(50)]
+
+
 def test_delays_by_chance(echo: Echo) -> None:
     result, truth = echo("--delay-distribution", "mix:1ms@3,20ms@1", rate="200/s")
     delays = Counter(row["release_ns"] - row["received_ns"] for row in truth)

@@ -1,0 +1,6 @@
+from collections.abc import Sequence
+
+class Delays:
+    count: int
+    def __init__(self, delays: Sequence[tuple[float, str, int]] = ()) -> None: ...
+    def draws(self, seed: int, count: int) -> list[int]: ...
