@@ -14,9 +14,10 @@ from surgewire._core import traffic
 from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection
 from surgewire._core.stream import ReceiveBuffer
-from surgewire.engine.connector import Connector, connect_schedule
+from surgewire.engine.connector import Connector
+from surgewire.engine.dialler import Dialler
 from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, SharedRegion
-from surgewire.plan.models import ConnectPlan, EchoPlan
+from surgewire.plan.models import ConnectPlan
 
 MS = 1_000_000
 S = 1_000_000_000
@@ -44,30 +45,40 @@ class Bench:
         self.region = SharedRegion(1)
         self.part = self.region.slice(0)
         self.told: list[str] = []
-        self.settled = asyncio.Event()
+        self.all_settled = asyncio.Event()
         self.accepted: list[socket.socket] = []
         self.loop = loop
         port = self.listener.getsockname()[1]
         given = {"url": f"ws://127.0.0.1:{port}/", "connections": 3, "connect_rate": "1000/s"}
         plan = ConnectPlan(**(given | values))
-        buffer = ReceiveBuffer()
+        self.buffer = ReceiveBuffer()
+        self.secure = tls is not None
+        self.dialler = Dialler(loop, plan, (), tls)
         self.connector = Connector(
             loop,
-            plan,
             self.part,
             self.region.gauge,
-            range(plan.connections),
-            (),
-            tls,
-            make=lambda owner, user: Connection(buffer, owner, Welcome(), tls=tls is not None),
-            on_opened=lambda connection: self.told.append("opened"),
-            on_ended=lambda connection: self.told.append("ended"),
-            on_settled=self._on_settled,
+            self.dialler,
+            self,
+            timeout_ns=plan.connect_timeout_ns,
         )
 
-    def _on_settled(self) -> None:
+    def begin(self, attempts: int = 3) -> None:
+        for user in range(attempts):
+            self.connector.attempt(user, now_ns())
+
+    def make(self, owner: Connector, user: int) -> Connection:
+        return Connection(self.buffer, owner, Welcome(), tls=self.secure)
+
+    def opened(self, connection: Connection) -> None:
+        self.told.append("opened")
+
+    def ended(self, connection: Connection) -> None:
+        self.told.append("ended")
+
+    def settled(self) -> None:
         self.told.append("settled")
-        self.settled.set()
+        self.all_settled.set()
 
     async def accept(self, count: int, answer: bytes = b"come in") -> None:
         """Accept and answer `count` connections, without which none is established."""
@@ -124,9 +135,9 @@ Run = Callable[..., None]
 
 def test_connections_are_counted_and_timed(bench: Run) -> None:
     async def test(on: Bench) -> None:
-        on.connector.start(now_ns())
+        on.begin()
         await on.accept(3)
-        await on.settled.wait()
+        await on.all_settled.wait()
         assert on.told == ["opened", "opened", "opened", "settled"]
         assert on.connector.open_now == on.count("open") == on.count("established") == 3
         assert list(on.region.gauge) == [3, 3]
@@ -138,23 +149,11 @@ def test_connections_are_counted_and_timed(bench: Run) -> None:
     bench(test)
 
 
-def test_nothing_begins_before_its_instant(bench: Run) -> None:
-    async def test(on: Bench) -> None:
-        start_ns = now_ns()
-        on.connector.start(start_ns)
-        await on.accept(3)
-        # The third is planned 200 ms behind the first.
-        assert now_ns() - start_ns >= 200 * MS
-        await on.settled.wait()
-
-    bench(test, connect_rate="10/s")
-
-
 def test_a_server_that_ends_a_connection(bench: Run) -> None:
     async def test(on: Bench) -> None:
-        on.connector.start(now_ns())
+        on.begin()
         await on.accept(3)
-        await on.settled.wait()
+        await on.all_settled.wait()
         on.accepted[0].close()
         await on.until(lambda: on.connector.open_now == 2)
         assert on.told[-1] == "ended"
@@ -170,9 +169,9 @@ def test_closing_all_waits_for_the_server_within_a_bound(
     monkeypatch.setattr("surgewire.engine.connector.CLOSE_TIMEOUT_NS", 300 * MS)
 
     async def test(on: Bench) -> None:
-        on.connector.start(now_ns())
+        on.begin()
         await on.accept(3)
-        await on.settled.wait()
+        await on.all_settled.wait()
         on.accepted.pop().close()
         began_ns = now_ns()
         await on.until(lambda: on.connector.open_now == 2)
@@ -188,9 +187,9 @@ def test_closing_all_waits_for_the_server_within_a_bound(
 
 def test_no_answer_to_the_upgrade_ends_in_time(bench: Run) -> None:
     async def test(on: Bench) -> None:
-        on.connector.start(now_ns())
+        on.begin()
         await on.accept(3, answer=b"")
-        await on.settled.wait()
+        await on.all_settled.wait()
         assert on.part.errors.counts() == {"timeout_upgrade": 3}
         assert on.count("failed") == 3
         assert on.samples("connect_time") == 0
@@ -203,39 +202,29 @@ def test_no_answer_to_the_upgrade_ends_in_time(bench: Run) -> None:
 
 def test_an_answer_after_the_timeout_changes_nothing(bench: Run) -> None:
     async def test(on: Bench) -> None:
-        on.connector.start(now_ns())
+        on.begin(1)
         await on.accept(1, answer=b"")
-        await on.settled.wait()
+        await on.all_settled.wait()
         on.accepted[0].send(b"come in")
         await asyncio.sleep(0.02)
         assert on.count("established") == 0
         assert on.part.errors.counts() == {"timeout_upgrade": 1}
 
-    bench(test, connections=1, connect_timeout="100ms")
+    bench(test, connect_timeout="100ms")
 
 
-def test_stopping_gives_up_what_is_under_way(bench: Run) -> None:
+def test_attempts_under_way_are_given_up(bench: Run) -> None:
     async def test(on: Bench) -> None:
-        on.connector.start(now_ns())
+        on.begin(2)
         await on.accept(1)
         await on.accept(1, answer=b"")
-        on.connector.stop()
-        # Of the third, planned for later, there was no attempt.
+        await on.until(lambda: on.count("established") == 1)
+        assert on.connector.busy
+        on.connector.give_up()
+        assert not on.connector.busy
         assert on.count("attempted") == 2
         assert on.part.errors.counts() == {"interrupted": 1}
         assert on.told == ["opened", "settled"]
-        on.connector.stop()
-        assert on.told == ["opened", "settled"]
-
-    bench(test, connect_rate="5/s")
-
-
-def test_stopping_before_the_start(bench: Run) -> None:
-    async def test(on: Bench) -> None:
-        on.connector.stop()
-        assert on.told == ["settled"]
-        assert on.count("attempted") == 0
-        await on.connector.close_all()
 
     bench(test)
 
@@ -244,16 +233,16 @@ def test_tls_is_not_started_on_what_the_server_has_reset(bench: Run) -> None:
     async def test(on: Bench) -> None:
         raised: list[object] = []
         on.loop.set_exception_handler(lambda _loop, context: raised.append(context))
-        connect = on.connector._connect
+        connect = on.dialler._connect
 
         async def connect_and_lose(*args: Any) -> asyncio.Transport:
             transport = await connect(*args)
             transport.abort()
             return transport
 
-        on.connector._connect = connect_and_lose  # type: ignore[method-assign]
-        on.connector.start(now_ns())
-        await on.settled.wait()
+        on.dialler._connect = connect_and_lose  # type: ignore[method-assign]
+        on.begin()
+        await on.all_settled.wait()
         assert on.count("failed") == 3
         assert raised == []
 
@@ -263,35 +252,9 @@ def test_tls_is_not_started_on_what_the_server_has_reset(bench: Run) -> None:
 def test_nothing_listens(bench: Run) -> None:
     async def test(on: Bench) -> None:
         on.listener.close()
-        on.connector.start(now_ns())
-        await on.settled.wait()
+        on.begin()
+        await on.all_settled.wait()
         assert on.part.errors.counts() == {"tcp_refused": 3}
         assert on.told == ["settled"]
 
     bench(test)
-
-
-@pytest.mark.parametrize(
-    ("plan", "instants_ms"),
-    [
-        (EchoPlan(url="ws://h/", connections=4, rate="1/s", ramp="1s"), [0, 250, 500, 750]),
-        (EchoPlan(url="ws://h/", connections=4, rate="1/s", ramp="0s"), [0, 0, 0, 0]),
-        (EchoPlan(url="ws://h/", connections=3, rate="1/s", connect_rate="10/s"), [0, 100, 200]),
-        (ConnectPlan(url="ws://h/", connections=3, connect_rate="500/s"), [0, 2, 4]),
-    ],
-)
-def test_schedules(plan: EchoPlan | ConnectPlan, instants_ms: list[int]) -> None:
-    schedule = connect_schedule(plan)
-    planned = [schedule.instant(0, number)[0] for number in range(plan.connections)]
-    assert planned == pytest.approx([ms * MS for ms in instants_ms], abs=10)
-
-
-def test_a_climbing_schedule() -> None:
-    plan = ConnectPlan(url="ws://h/", connections=100, connect_rate="0.5/s..199.5/s")
-    schedule = connect_schedule(plan)
-    planned = [schedule.instant(0, number)[0] for number in range(100)]
-    assert planned == sorted(planned)
-    # A hundred in a second; as the rate grows from next to nothing, a quarter in the first half.
-    assert planned[-1] < plan.connect_span_ns
-    assert plan.connect_span_ns == pytest.approx(S, rel=0.01)
-    assert 24 <= sum(instant < S // 2 for instant in planned) <= 27

@@ -18,7 +18,7 @@ from surgewire.engine.shared import (
     PROGRESS_PHASE,
     SharedRegion,
 )
-from surgewire.engine.worker import message_schedule, window_bits, worker_main
+from surgewire.engine.worker import worker_main
 from surgewire.plan.models import ConnectPlan, EchoPlan, Plan
 from tests.integration.target import serving
 
@@ -208,40 +208,3 @@ def test_a_defect_ends_it_loudly(worker: Any) -> None:
     run.tell("dance")
     assert run.end() == CRASHED
     assert "KeyError: 'dance'" in (run.crash_dir / "worker-0-crash.txt").read_text()
-
-
-@pytest.mark.parametrize(
-    ("rate", "bits"),
-    [
-        ("1/m", 128),
-        ("1/s", 128),
-        ("2/s", 128),
-        ("3/s", 256),
-        ("1000/s", 65536),
-        ("100000/s", 1 << 20),
-    ],
-)
-def test_the_ledger_covers_a_minute_within_bounds(rate: str, bits: int) -> None:
-    plan = EchoPlan(url="ws://127.0.0.1/", connections=1, rate=rate, duration="2m")
-    assert window_bits(plan) == bits
-    assert bits > min(plan.rate.per_s * 60, (1 << 20) - 1)
-
-
-def test_the_closed_model_needs_the_smallest_window() -> None:
-    assert window_bits(EchoPlan(url="ws://127.0.0.1/", connections=1, pingpong=True)) == 128
-    assert window_bits(ConnectPlan(url="ws://127.0.0.1/", connections=1, connect_rate="1/s")) == 128
-
-
-def test_schedules_are_those_of_the_plan() -> None:
-    plan = EchoPlan(url="ws://127.0.0.1/", connections=4, rate="1/s")
-    constant = message_schedule(plan)
-    assert constant is not None
-    assert [constant.instant(user, 0)[0] for user in range(4)] == [0, S // 4, S // 2, 3 * S // 4]
-    seeds = {
-        message_schedule(
-            EchoPlan(url="ws://127.0.0.1/", connections=4, rate="1/s", poisson=True, seed=seed)
-        ).instant(1, 0)  # type: ignore[union-attr]
-        for seed in (1, 1, 2)
-    }
-    assert len(seeds) == 2
-    assert message_schedule(EchoPlan(url="ws://h/", connections=1, pingpong=True)) is None

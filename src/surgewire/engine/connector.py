@@ -1,29 +1,24 @@
-"""Establishing connections at planned instants, and what becomes of each.
+"""The connections of one worker: what becomes of each attempt and of what it establishes.
 
-Open model: an attempt begins when the schedule says so, however many are still under way. The
-connector is the owner of all connections of a worker: it counts them, times their phases and names
-their ends.
+The connector is the owner of all connections of a worker: it counts them, times their phases,
+names their ends and bounds what takes too long. What a run does with a connection is its
+audience's matter (a job, see `engine/jobs`).
 """
 
 import asyncio
-import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from typing import Protocol
 
 from surgewire._core import gauge
 from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection
 from surgewire._core.histogram import Histogram
-from surgewire._core.pacer import Schedule
 from surgewire._core.traffic import COUNTERS
-from surgewire._core.wakeup import Wakeup
 from surgewire.engine import taxonomy
 from surgewire.engine.attempt import Attempt
-from surgewire.engine.resolver import Resolver
+from surgewire.engine.dialler import Dialler
 from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, Words, WorkerSlice
-from surgewire.plan.models import Plan
 
 # How long a connection may take to close before it is aborted.
 CLOSE_TIMEOUT_NS = 2_000_000_000
@@ -37,57 +32,55 @@ _ATTEMPTED, _ESTABLISHED, _FAILED, _OPEN, _CLOSED = (
 )
 
 
-class Connector:
-    """The connections of one worker.
+class Audience(Protocol):
+    """Who makes the connections and is told what becomes of them."""
 
-    users: the numbers of the worker's users, each an attempt. make: returns the connection of a
-    user, with this connector as its owner. on_settled: called when every attempt has an outcome.
-    on_ended: called for a connection that was open and has ended before we closed it.
-    """
+    def make(self, owner: "Connector", user: int) -> Connection:
+        """Return a new connection for `user`, with `owner` as its owner."""
+
+    def opened(self, connection: Connection) -> None:
+        """Tell of an established connection."""
+
+    def ended(self, connection: Connection) -> None:
+        """Tell of a connection that was open and has ended before we closed it."""
+
+    def settled(self) -> None:
+        """Tell that no attempt is under way."""
+
+
+class Connector:
+    """Makes attempts and keeps the books of one worker's connections."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        plan: Plan,
         counts: WorkerSlice,
         gauge_words: Words,
-        users: Sequence[int],
-        sources: Sequence[str],
-        tls: ssl.SSLContext | None,
+        dialler: Dialler,
+        audience: Audience,
         *,
-        make: Callable[["Connector", int], Connection],
-        on_opened: Callable[[Connection], None],
-        on_ended: Callable[[Connection], None],
-        on_settled: Callable[[], None],
+        timeout_ns: int,
     ) -> None:
-        """Prepare; nothing begins before `start`."""
+        """Book in `counts` and in the run's `gauge_words`.
+
+        timeout_ns: from the beginning of an attempt to the end of the upgrade.
+        """
         self._loop = loop
-        self._plan = plan
         self._counts = counts
         self._gauge = gauge_words
-        self._users = users
-        self._sources = sources
-        self._tls = tls
-        self._make = make
-        self._on_opened = on_opened
-        self._on_ended = on_ended
-        self._on_settled = on_settled
+        self._dialler = dialler
+        self._audience = audience
+        self._timeout_ns = timeout_ns
         self._histograms = {
             name: Histogram(words)
             for name, words in counts.histograms.items()
             if name.endswith("_time") or name == "connect_lag"
         }
-        self._resolver = Resolver(loop, plan.target, cached=plan.kind == "echo")
-        self._schedule = connect_schedule(plan)
-        self._next = 0
-        self._start_ns = 0
-        self._settled = False
         self._pending: dict[Connection, Attempt] = {}
         self._tasks: dict[Connection, asyncio.Task[None]] = {}
         self._deadlines: deque[tuple[int, Connection]] = deque()
         self._alive: set[Connection] = set()
         self._closing: deque[tuple[int, Connection]] = deque()
-        self._wakeup = Wakeup(loop, self._dial_due)
         self._janitor = loop.call_later(_JANITOR_S, self._tidy)
 
     @property
@@ -95,17 +88,24 @@ class Connector:
         """How many connections are open."""
         return int(self._counts.traffic[_OPEN])
 
-    def start(self, at_ns: int) -> None:
-        """Begin the attempts; the schedule counts from `at_ns`."""
-        self._start_ns = at_ns
-        self._dial_due()
+    @property
+    def busy(self) -> bool:
+        """Whether an attempt is under way."""
+        return bool(self._pending)
 
-    def stop(self) -> None:
-        """Begin no more attempts and give up those under way, as interrupted."""
-        self._next = len(self._users)
+    def attempt(self, user: int, planned_ns: int) -> None:
+        """Begin an attempt of `user` that was planned for `planned_ns`."""
+        connection = self._audience.make(self, user)
+        attempt = Attempt(planned_ns)
+        self._counts.traffic[_ATTEMPTED] += 1
+        self._pending[connection] = attempt
+        self._deadlines.append((now_ns() + self._timeout_ns, connection))
+        self._tasks[connection] = self._loop.create_task(self._dial(connection, attempt, user))
+
+    def give_up(self) -> None:
+        """End the attempts that are under way, as interrupted."""
         for connection in list(self._pending):
             self._give_up(connection, taxonomy.INTERRUPTED)
-        self._check_settled()
 
     async def close_all(self) -> None:
         """Close every connection with code 1000 and wait, within a bound, until all are gone."""
@@ -125,61 +125,16 @@ class Connector:
             connection.abort()
 
     def shut(self) -> None:
-        """Release timers."""
+        """Release the timer."""
         self._janitor.cancel()
-        self._wakeup.close()
 
     # Attempts.
-
-    def _planned_ns(self, user: int) -> int:
-        rounded_ns: int = self._schedule.instant(0, user)[0]
-        return self._start_ns + rounded_ns
-
-    def _dial_due(self) -> None:
-        now = now_ns()
-        while self._next < len(self._users):
-            user = self._users[self._next]
-            planned_ns = self._planned_ns(user)
-            if planned_ns > now:
-                self._wakeup.arm(planned_ns)
-                return
-            self._next += 1
-            self._begin(user, planned_ns)
-        self._check_settled()
-
-    def _begin(self, user: int, planned_ns: int) -> None:
-        connection = self._make(self, user)
-        attempt = Attempt(planned_ns)
-        self._counts.traffic[_ATTEMPTED] += 1
-        self._pending[connection] = attempt
-        self._deadlines.append((now_ns() + self._plan.connect_timeout_ns, connection))
-        self._tasks[connection] = self._loop.create_task(self._dial(connection, attempt, user))
 
     async def _dial(self, connection: Connection, attempt: Attempt, user: int) -> None:
         attempt.started_ns = now_ns()
         self._histograms["connect_lag"].record(attempt.started_ns - attempt.planned_ns)
-        source = (self._sources[user % len(self._sources)], 0) if self._sources else None
         try:
-            family = socket.AF_INET if source else 0
-            addresses, waited = await self._resolver.resolve(family)
-            attempt.dialled_ns = now_ns() if waited else attempt.started_ns
-            transport = await self._connect(connection, addresses, source)
-            if self._tls is None or connection not in self._pending:
-                return
-            # A reset may be known to the transport and not to the connection yet, which will tell
-            # of it; starting TLS on what is closed would raise into the loop.
-            if not transport.is_closing():
-                attempt.securing = True
-                secured = await self._loop.start_tls(
-                    transport,
-                    connection,
-                    self._tls,
-                    server_hostname=self._plan.target.host,
-                    # What takes too long is named by us, and before this.
-                    ssl_handshake_timeout=2 * self._plan.connect_timeout_ns / 1e9 + 1,
-                )
-                assert secured is not None
-                connection.secured(secured)
+            await self._dialler.dial(connection, attempt, user)
         except asyncio.CancelledError:
             # Whoever cancelled has named the reason.
             pass
@@ -189,22 +144,6 @@ class Connector:
         finally:
             self._tasks.pop(connection, None)
 
-    async def _connect(
-        self, connection: Connection, addresses: Sequence[str], source: tuple[str, int] | None
-    ) -> asyncio.Transport:
-        port = self._plan.target.port
-        for address in addresses[:-1]:
-            with suppress(OSError):
-                return (
-                    await self._loop.create_connection(
-                        lambda: connection, address, port, local_addr=source
-                    )
-                )[0]
-        last = addresses[-1]
-        return (
-            await self._loop.create_connection(lambda: connection, last, port, local_addr=source)
-        )[0]
-
     def _give_up(self, connection: Connection, kind: str) -> None:
         task = self._tasks.pop(connection, None)
         self.failed(connection, kind)
@@ -212,10 +151,9 @@ class Connector:
             task.cancel()
         connection.abort(kind)
 
-    def _check_settled(self) -> None:
-        if not self._settled and not self._pending and self._next == len(self._users):
-            self._settled = True
-            self._on_settled()
+    def _settle(self) -> None:
+        if not self._pending:
+            self._audience.settled()
 
     # What connections tell their owner.
 
@@ -231,8 +169,8 @@ class Connector:
         self._counts.progress[PROGRESS_ESTABLISHED_NS] = connection.open_ns
         gauge.add(self._gauge, 1)
         self._alive.add(connection)
-        self._on_opened(connection)
-        self._check_settled()
+        self._audience.opened(connection)
+        self._settle()
 
     def failed(self, connection: Connection, kind: str) -> None:
         """Book an attempt that came to nothing; only the first reason counts."""
@@ -243,7 +181,7 @@ class Connector:
         if connection.tcp_ns:
             # A TLS connection that is refused closes with a handshake, too.
             self._closing.append((now_ns() + CLOSE_TIMEOUT_NS, connection))
-        self._check_settled()
+        self._settle()
 
     def closed(self, connection: Connection, kind: str | None) -> None:
         """Book the end of an open connection; `kind` is None where we closed it."""
@@ -253,7 +191,7 @@ class Connector:
         self._closing.append((now_ns() + CLOSE_TIMEOUT_NS, connection))
         if kind is not None:
             self._counts.closed.add(kind)
-            self._on_ended(connection)
+            self._audience.ended(connection)
 
     def gone(self, connection: Connection) -> None:
         """Forget a connection."""
@@ -282,18 +220,3 @@ def _timeout_kind(connection: Connection, attempt: Attempt) -> str:
     if attempt.securing and connection.secured_ns == 0:
         return taxonomy.TIMEOUT_TLS
     return taxonomy.TIMEOUT_UPGRADE
-
-
-def connect_schedule(plan: Plan) -> Schedule:
-    """Return when attempt number n begins, as `instant(0, n)` in ns after the start."""
-    if plan.connect_rate is None:
-        # A ramp of nothing is a rate that fits all attempts into one nanosecond.
-        return Schedule.constant(1, plan.connections, max(1, plan.ramp_ns or 0))
-    if plan.connect_rate_end is None:
-        return Schedule.constant(1, plan.connect_rate.count, plan.connect_rate.per_ns)
-    return Schedule.ramp(
-        1,
-        plan.connect_rate.per_s,
-        plan.connect_rate_end.per_s,
-        plan.connect_span_ns / 1e9,
-    )

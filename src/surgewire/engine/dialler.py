@@ -1,0 +1,81 @@
+"""From a connection and a user to an established transport: name, TCP, TLS."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+
+from surgewire._core.clock import now_ns
+from surgewire._core.connection import Connection
+from surgewire.engine.attempt import Attempt
+from surgewire.engine.resolver import Resolver
+from surgewire.plan.models import Plan
+
+
+class Dialler:
+    """Dials the target of `plan` from `sources`; see source_addresses().
+
+    tls: the context for a target that wants TLS, else None.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        plan: Plan,
+        sources: Sequence[str],
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        """Prepare; nothing is looked up yet."""
+        self._loop = loop
+        self._target = plan.target
+        self._timeout_s = plan.connect_timeout_ns / 1e9
+        self._sources = sources
+        self._tls = tls
+        self._resolver = Resolver(loop, plan.target, cached=plan.kind != "connect")
+
+    async def dial(self, connection: Connection, attempt: Attempt, user: int) -> None:
+        """Establish the transport of `connection` and stamp `attempt`; it upgrades by itself.
+
+        Raises OSError (socket.gaierror where the name is unknown) and ssl.SSLError.
+        """
+        source = (self._sources[user % len(self._sources)], 0) if self._sources else None
+        family = socket.AF_INET if source else 0
+        addresses, waited = await self._resolver.resolve(family)
+        attempt.dialled_ns = now_ns() if waited else attempt.started_ns
+        transport = await self._connect(connection, addresses, source)
+        # A reset may be known to the transport and not to the connection yet, which will tell of
+        # it; starting TLS on what is closed would raise into the loop.
+        if self._tls is not None and not transport.is_closing():
+            attempt.securing = True
+            await self._secure(connection, transport, self._tls)
+
+    async def _connect(
+        self, connection: Connection, addresses: Sequence[str], source: tuple[str, int] | None
+    ) -> asyncio.Transport:
+        port = self._target.port
+        for address in addresses[:-1]:
+            with suppress(OSError):
+                return (
+                    await self._loop.create_connection(
+                        lambda: connection, address, port, local_addr=source
+                    )
+                )[0]
+        last = addresses[-1]
+        return (
+            await self._loop.create_connection(lambda: connection, last, port, local_addr=source)
+        )[0]
+
+    async def _secure(
+        self, connection: Connection, transport: asyncio.Transport, tls: ssl.SSLContext
+    ) -> None:
+        secured = await self._loop.start_tls(
+            transport,
+            connection,
+            tls,
+            server_hostname=self._target.host,
+            # What takes too long is named by the connector, and before this.
+            ssl_handshake_timeout=2 * self._timeout_s + 1,
+        )
+        assert secured is not None
+        connection.secured(secured)

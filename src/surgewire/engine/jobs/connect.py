@@ -1,0 +1,58 @@
+"""Connect runs: users that connect and are held, without a message."""
+
+from surgewire._core.connection import Connection
+from surgewire._core.ledger import Ledger
+from surgewire._core.template import Template
+from surgewire._core.traffic import EchoUser, Traffic
+from surgewire.dialects.client_upgrade import ClientUpgrade
+from surgewire.engine.connector import Connector
+from surgewire.engine.jobs.job import Job
+from surgewire.plan.models import ConnectPlan
+
+_NO_MARKER = Template((("marker",),))
+# The fewest that a ledger has.
+_WINDOW_BITS = 128
+
+
+class ConnectJob(Job):
+    """The users of one worker in a connect run."""
+
+    def make_traffic(self) -> Traffic:
+        """Return what counts bytes and takes the loop's pulse."""
+        place, words = self.place, self.counts.histograms
+        return Traffic(
+            place.loop,
+            Ledger(len(place.users), _WINDOW_BITS, self.counts.ledger),
+            None,
+            self.counts.traffic,
+            words["message_latency"],
+            words["service_time"],
+            words["send_lag"],
+            words["loop_lag"],
+            run=place.run_tag,
+            worker=place.worker,
+            template=_NO_MARKER,
+            deadline_ns=0,
+        )
+
+    def make(self, owner: Connector, user: int) -> Connection:
+        """Return a new connection for `user`."""
+        plan = self.place.plan
+        return EchoUser(
+            self.buffer,
+            owner,
+            ClientUpgrade(self.request),
+            self.traffic,
+            user,
+            tls=plan.target.secure,
+            max_message_bytes=plan.max_message_bytes,
+        )
+
+    def begin(self, at_ns: int) -> int:
+        """Hold what is open."""
+        plan = self.place.plan
+        assert isinstance(plan, ConnectPlan)
+        return super().begin(at_ns) + plan.hold_ns
+
+    async def drain(self) -> None:
+        """Do nothing: nothing is under way."""

@@ -1,0 +1,67 @@
+"""Echo runs: each user hears its own messages."""
+
+from collections.abc import Callable
+
+from surgewire._core.connection import Connection
+from surgewire._core.ledger import Ledger
+from surgewire._core.traffic import EchoUser, Traffic
+from surgewire.dialects.client_upgrade import ClientUpgrade
+from surgewire.dialects.plain import plain_text
+from surgewire.engine.connector import Connector
+from surgewire.engine.jobs.sending import SendingJob, message_schedule
+from surgewire.engine.jobs.workplace import Workplace
+from surgewire.plan.models import EchoPlan
+
+# The ledger's windows cover a stall of this long at the planned rate.
+_WINDOW_S = 60
+_MIN_WINDOW_BITS = 128
+_MAX_WINDOW_BITS = 1 << 20
+
+
+class EchoJob(SendingJob):
+    """The users of one worker in an echo run."""
+
+    def __init__(self, place: Workplace, on_settled: Callable[[], None]) -> None:
+        """Set up everything that the run needs, before its clock starts."""
+        super().__init__(place, on_settled)
+        self.witnesses = self.plan.witness
+
+    def make_traffic(self) -> Traffic:
+        """Return what the users share."""
+        place, plan, words = self.place, self.plan, self.counts.histograms
+        return Traffic(
+            place.loop,
+            Ledger(len(place.users), window_bits(plan), self.counts.ledger),
+            message_schedule(plan, plan.connections),
+            self.counts.traffic,
+            words["message_latency"],
+            words["service_time"],
+            words["send_lag"],
+            words["loop_lag"],
+            run=place.run_tag,
+            worker=place.worker,
+            template=plain_text(plan.size_bytes),
+            deadline_ns=plan.deadline_ns,
+            poller=self.poller,
+        )
+
+    def make(self, owner: Connector, user: int) -> Connection:
+        """Return a new connection for `user`."""
+        return EchoUser(
+            self.buffer,
+            owner,
+            ClientUpgrade(self.request),
+            self.traffic,
+            user,
+            tls=self.plan.target.secure,
+            max_message_bytes=self.plan.max_message_bytes,
+            poller=self.poller,
+        )
+
+
+def window_bits(plan: EchoPlan) -> int:
+    """Return how many messages of one user the ledger can tell apart, a power of two."""
+    if plan.rate is None:
+        return _MIN_WINDOW_BITS
+    in_flight = int(plan.rate.per_s * _WINDOW_S)
+    return min(max(_MIN_WINDOW_BITS, 1 << in_flight.bit_length()), _MAX_WINDOW_BITS)

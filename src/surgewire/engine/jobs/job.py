@@ -1,0 +1,152 @@
+"""What all kinds of runs have in common for a worker: users that connect, stay, and are closed."""
+
+import asyncio
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+
+from websockets.uri import parse_uri
+
+from surgewire._core import poller
+from surgewire._core.connection import Connection
+from surgewire._core.poller import Poller
+from surgewire._core.stream import ReceiveBuffer
+from surgewire._core.traffic import EchoUser, Traffic
+from surgewire._core.witness import Witness
+from surgewire.dialects.client_upgrade import UpgradeRequest
+from surgewire.engine.connector import Connector
+from surgewire.engine.dialler import Dialler
+from surgewire.engine.jobs.workplace import Workplace
+from surgewire.engine.ramp import Ramp
+from surgewire.engine.sources import source_addresses
+from surgewire.release import release
+
+
+class Job(ABC):
+    """The users of one worker in one kind of run.
+
+    on_settled: called once, when every user is as far as it will get before sending. The
+    connector's audience, too.
+    """
+
+    reads = False
+    """Whether messages come back, which the native poller then reads."""
+    witnesses = 0
+    """Connections whose kernel stamps are still wanted."""
+
+    def __init__(self, place: Workplace, on_settled: Callable[[], None]) -> None:
+        """Set up everything that the run needs, before its clock starts."""
+        plan = place.plan
+        self.place = place
+        self.counts = place.counts
+        self.poller = Poller(place.loop) if self.reads and poller.AVAILABLE else None
+        self.traffic = self.make_traffic()
+        self.buffer = ReceiveBuffer()
+        self.request = UpgradeRequest(parse_uri(plan.target.url), f"surgewire/{release()}")
+        dialler = Dialler(
+            place.loop,
+            plan,
+            source_addresses(plan),
+            ssl.create_default_context() if plan.target.secure else None,
+        )
+        self.connector = Connector(
+            place.loop,
+            self.counts,
+            place.region.gauge,
+            dialler,
+            self,
+            timeout_ns=plan.connect_timeout_ns,
+        )
+        self._ramp = Ramp(
+            place.loop,
+            plan,
+            place.users,
+            begin=self.connector.attempt,
+            on_done=self.settled,
+        )
+        self._on_settled = on_settled
+        self._settled = False
+        self._begun = False
+        self.enough = asyncio.Event()
+        """Set once nothing more is to be sent: by the worker, or where nobody is left."""
+
+    # What is to be said of a kind of run.
+
+    @abstractmethod
+    def make_traffic(self) -> Traffic:
+        """Return what the users share."""
+
+    @abstractmethod
+    def make(self, owner: Connector, user: int) -> Connection:
+        """Return a new connection for `user`, with `owner` as its owner."""
+
+    def begin(self, at_ns: int) -> int:
+        """Begin what the run is for at the instant `at_ns`; return the instant at which it ends."""
+        self._begun = True
+        return at_ns
+
+    @abstractmethod
+    async def drain(self) -> None:
+        """Wait for what is under way, within a bound; no more is sent after it."""
+
+    # What the worker calls.
+
+    def start(self, at_ns: int) -> None:
+        """Let the users connect; the schedule counts from `at_ns`."""
+        self._ramp.start(at_ns)
+
+    def stop(self) -> None:
+        """Begin no more attempts and give up those under way."""
+        self._ramp.stop()
+        self.connector.give_up()
+
+    @property
+    def deserted(self) -> bool:
+        """Whether nothing is open and nothing will be."""
+        return self.connector.open_now == 0
+
+    async def finish(self) -> None:
+        """Book what is missing and close all connections."""
+        self.traffic.finish(drained=True)
+        await self.connector.close_all()
+
+    def abort(self) -> None:
+        """Book what is under way and end all connections at once."""
+        self.traffic.finish(drained=False)
+        self.stop()
+        self.connector.abort_all()
+
+    def close(self) -> None:
+        """Release timers and descriptors."""
+        self._ramp.close()
+        self.connector.shut()
+        self.traffic.close()
+        if self.poller is not None:
+            self.poller.close()
+
+    # What the connector tells.
+
+    def opened(self, connection: Connection) -> None:
+        """Let the kernel's stamps be taken on the first few connections."""
+        if self.witnesses == 0 or connection.fileno() < 0:
+            return
+        self.witnesses -= 1
+        words = self.counts.histograms
+        with suppress(OSError):
+            connection.observe(
+                Witness(connection.fileno(), words["witness_receive"], words["witness_send"])
+            )
+
+    def ended(self, connection: Connection) -> None:
+        """Book what the connection still owed, and see whether it was the last one."""
+        assert isinstance(connection, EchoUser)
+        self.traffic.cut_off(connection)
+        if self._begun and self.deserted:
+            self.enough.set()
+
+    def settled(self) -> None:
+        """See whether every user is as far as it will get before sending."""
+        if not self._settled and self._ramp.done and not self.connector.busy:
+            self._settled = True
+            self._on_settled()

@@ -1,0 +1,59 @@
+"""Runs that send: what is planned leaves, and what is under way at the end is awaited."""
+
+import asyncio
+from typing import TypeAlias
+
+from surgewire._core.clock import now_ns
+from surgewire._core.pacer import Schedule
+from surgewire.engine.jobs.job import Job
+from surgewire.plan.models import EchoPlan
+
+SendingPlan: TypeAlias = EchoPlan
+
+_DRAIN_CHECK_S = 0.02
+# How long all must have been delivered before the drain ends: duplicates get time to show.
+_QUIET_S = 0.2
+
+
+class SendingJob(Job):
+    """A job whose plan has a rate, a duration and a drain."""
+
+    reads = True
+
+    @property
+    def plan(self) -> SendingPlan:
+        """The plan of the run."""
+        plan = self.place.plan
+        assert isinstance(plan, SendingPlan)
+        return plan
+
+    def begin(self, at_ns: int) -> int:
+        """Send from `at_ns` on, and count from the end of the warm-up on."""
+        measure_ns = super().begin(at_ns) + self.plan.warmup_ns
+        end_ns = measure_ns + self.plan.duration_ns
+        self.traffic.start(at_ns, measure_ns, end_ns)
+        return end_ns
+
+    async def drain(self) -> None:
+        """Send what is late, then wait for what is under way."""
+        deadline_ns = now_ns() + self.plan.drain_ns
+        # Messages that were planned and are late still leave, unless told to stop.
+        while self.traffic.behind and not self.enough.is_set() and now_ns() < deadline_ns:
+            await asyncio.sleep(_DRAIN_CHECK_S)
+        self.traffic.stop()
+        quiet_s = 0.0
+        while now_ns() < deadline_ns and quiet_s < _QUIET_S and self.connector.open_now:
+            await asyncio.sleep(_DRAIN_CHECK_S)
+            quiet_s = quiet_s + _DRAIN_CHECK_S if self.traffic.outstanding == 0 else 0.0
+
+
+def message_schedule(plan: SendingPlan, senders: int) -> Schedule | None:
+    """Return when each of `senders` users sends; None in the closed model."""
+    if plan.rate is None:
+        return None
+    kind = Schedule.poisson if plan.poisson else Schedule.constant
+    options = {"seed": plan.seed} if plan.poisson else {}
+    schedule: Schedule = kind(
+        senders, plan.rate.count, plan.rate.per_ns, tick_ns=plan.tick_ns, **options
+    )
+    return schedule
