@@ -31,6 +31,7 @@ MODULES = (
     "stream",
     "connection",
     "template",
+    "sizes",
     "traffic",
     "holding",
     "delays",

@@ -2,7 +2,8 @@ import pytest
 
 from surgewire.cli.target_config import make_echo_target
 from surgewire.errors import UsageError
-from surgewire.plan.echo_target import EchoTargetConfig, parse_delay
+from surgewire.plan.delay import parse_delay
+from surgewire.plan.echo_target import EchoTargetConfig
 
 
 def test_flags_that_were_not_given_leave_the_defaults() -> None:

@@ -5,15 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surgewire.plan.units import (
+    PPM,
     Rate,
     UnitError,
     format_duration,
     format_rate,
+    format_share,
     format_size,
     parse_count,
     parse_duration,
     parse_rate,
     parse_rate_range,
+    parse_share,
+    parse_share_rate,
     parse_size,
 )
 
@@ -125,6 +129,30 @@ def test_counts() -> None:
             parse_count(text)
 
 
+def test_shares() -> None:
+    assert [parse_share(text) for text in ("0%", "10%", "0.5 %", "0.0001%", "100%")] == [
+        0, 100_000, 5_000, 1, PPM,
+    ]  # fmt: skip
+    for text in ("", "10", "%", "-1%", "101%", "0.00001%", "1e1%", "nan%", "10%%", "ten%"):
+        with pytest.raises(UnitError, match="write"):
+            parse_share(text)
+
+
+def test_shares_per_time() -> None:
+    assert parse_share_rate("5%/min") == (50_000, 60 * S)
+    assert parse_share_rate("5%/m") == (50_000, 60 * S)
+    assert parse_share_rate("0.1%/s") == (1_000, S)
+    assert parse_share_rate("100%/h") == (PPM, 3600 * S)
+    for text in ("", "5%", "5/min", "5%/", "5%/week", "/min", "-5%/min", "200%/min", "5%/2min"):
+        with pytest.raises(UnitError, match="write"):
+            parse_share_rate(text)
+
+
+@given(st.integers(0, PPM))
+def test_a_share_comes_back_from_its_text(ppm: int) -> None:
+    assert parse_share(format_share(ppm)) == ppm
+
+
 @given(st.integers(0, 10**18))
 def test_a_duration_comes_back_from_its_text(ns: int) -> None:
     assert parse_duration(format_duration(ns)) == ns
@@ -143,7 +171,10 @@ def test_a_size_comes_back_from_its_text(size: int) -> None:
 
 @given(st.text(max_size=12) | st.from_regex(r"[0-9.]{1,6}(ms|s|m|k|/s|/m)?", fullmatch=True))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    for parse in (parse_duration, parse_rate, parse_size, parse_count, parse_rate_range):
+    for parse in (
+        parse_duration, parse_rate, parse_size, parse_count, parse_rate_range, parse_share,
+        parse_share_rate,
+    ):  # fmt: skip
         with contextlib.suppress(UnitError):
             parse(text)
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from surgewire.plan.models import ConnectPlan, EchoPlan
 from surgewire.plan.units import shorten
 
-_UNITS = ("_ns", "_bytes")
+_UNITS = ("_ns", "_bytes", "_ppm")
 _EXAMPLES = {"target": "ws://127.0.0.1:8765/", "connections": "{} 1000"}
 _OPTIONS = {model.__name__: model.OPTIONS for model in (EchoPlan, ConnectPlan)}
 
@@ -15,7 +15,7 @@ _OPTIONS = {model.__name__: model.OPTIONS for model in (EchoPlan, ConnectPlan)}
 def describe_error(error: ValidationError) -> str:
     """Say what is wrong first: the field as the command line spells it, and what to write.
 
-    Takes errors of EchoPlan, ConnectPlan and EchoTargetConfig.
+    Takes errors of the plans and of the targets' configurations.
     """
     first = error.errors(include_url=False)[0]
     message = _message(first["type"], first)

@@ -14,10 +14,12 @@ from surgewire.plan.units import (
     UnitError,
     format_duration,
     format_rate,
+    format_share,
     format_size,
     parse_count,
     parse_duration,
     parse_rate,
+    parse_share,
     parse_size,
     shorten,
 )
@@ -75,6 +77,12 @@ def count(low: int, high: int) -> tuple[BeforeValidator, AfterValidator]:
     """Give the validators of a whole number, given as int or as text."""
     read = _exact(parse_count, "a whole number; write for example 10000")
     return BeforeValidator(read), AfterValidator(_bounded(low, high, "{:,}".format))
+
+
+def share(low_ppm: int, high_ppm: int) -> tuple[BeforeValidator, AfterValidator]:
+    """Give the validators of a share in millionths, given as int or as text such as ``10%``."""
+    read = _exact(parse_share, "a share; write text such as '10%', or whole millionths")
+    return BeforeValidator(read), AfterValidator(_bounded(low_ppm, high_ppm, format_share))
 
 
 def rate(low: Rate, high: Rate) -> tuple[BeforeValidator, AfterValidator, PlainSerializer]:

@@ -1,4 +1,4 @@
-"""Durations, rates, sizes and counts as people write them, and the way back.
+"""Durations, rates, sizes, shares and counts as people write them, and the way back.
 
 All results are exact integers (or exact ratios of integers): nothing passes through a float. The
 formatting functions give text that the parsing functions read back to the same value.
@@ -26,6 +26,11 @@ _DURATION_PART = re.compile(rf"({_NUMBER})(ns|us|µs|μs|ms|s|m|h|d)")
 _RATE = re.compile(rf"({_NUMBER})/(.+)")
 _SIZE = re.compile(rf"({_NUMBER})([kmg]?)(?:i?b)?", re.IGNORECASE)
 _COUNT = re.compile(_WHOLE)
+_SHARE = re.compile(rf"({_NUMBER})\s*%")
+_SHARE_UNITS = {"s": "s", "min": "m", "m": "m", "h": "h"}
+
+PPM = 1_000_000
+"""Millionths of a whole."""
 
 # Longer than any sensible value; keeps a pasted novel out of error messages and big-number code.
 _MAX_LENGTH = 40
@@ -33,6 +38,8 @@ _MAX_LENGTH = 40
 _DURATION_HINT = "write for example 250ms, 10s or 1m30s"
 _RATE_HINT = "write for example 500/s, 0.2/s or 30/m"
 _SIZE_HINT = "write for example 64, 64k or 16m"
+_SHARE_HINT = "write for example 10% or 0.5%"
+_SHARE_RATE_HINT = "write for example 5%/min"
 _COUNT_HINT = "write a whole number, for example 10000"
 
 
@@ -156,6 +163,42 @@ def parse_count(text: str) -> int:
     if _COUNT.fullmatch(text) is None:
         raise UnitError(f"{text!r} is not a whole number; {_COUNT_HINT}")
     return int(text.replace("_", ""))
+
+
+def parse_share(text: str) -> int:
+    """Read a share such as ``10%`` or ``0.5%``; gives millionths, exact. Raises UnitError."""
+    text = _stripped(text, "a share", _SHARE_HINT)
+    match = _SHARE.fullmatch(text)
+    if match is None:
+        if re.fullmatch(_NUMBER, text):
+            raise UnitError(f"{text!r} has no %; write {text}%")
+        raise UnitError(f"{text!r} is not a share; {_SHARE_HINT}")
+    share = Fraction(match[1]) * (PPM // 100)
+    if share > PPM:
+        raise UnitError(f"{text!r} is more than all; write 100% or less")
+    if share.denominator != 1:
+        raise UnitError(f"{text!r} is finer than 0.0001%; {_SHARE_HINT}")
+    return int(share)
+
+
+def parse_share_rate(text: str) -> tuple[int, int]:
+    """Read a share per time such as ``5%/min``; gives millionths and nanoseconds.
+
+    Times are ``/s``, ``/min`` and ``/h``. Raises UnitError.
+    """
+    text = _stripped(text, "a share per time", _SHARE_RATE_HINT)
+    share, slash, per = text.partition("/")
+    unit = _SHARE_UNITS.get(per.strip())
+    if not slash and share.endswith("%"):
+        raise UnitError(f"{text!r} does not say per what; write {text}/min")
+    if unit is None:
+        raise UnitError(f"{text!r} is not a share per time; {_SHARE_RATE_HINT}")
+    return parse_share(share), _NS_PER_UNIT[unit]
+
+
+def format_share(share_ppm: int) -> str:
+    """Write a share the short way: ``10%``, ``0.5%``. Exact."""
+    return f"{_decimal(Fraction(share_ppm, PPM // 100))}%"
 
 
 def format_duration(duration_ns: int) -> str:
