@@ -245,7 +245,7 @@ cdef class Traffic:
     def _close_window(self, EchoUser user, int how) -> None:
         if user.listening:
             user.listening = False
-            self.ledger.close(user.index, user.sequence, how)
+            self.ledger.close(user.index, 0, user.sequence, how)
 
     # Waking up.
 
@@ -367,7 +367,7 @@ cdef class Traffic:
         self.ledger.counts[LEDGER_WARMUP_SENT] += count - measured
         for i in range(count):
             if planned_ns[i] >= self.measure_ns:
-                self.ledger.sent(1)
+                self.ledger.sent(0, 1)
                 histogram_record(self.send_lag_words, sent_ns - planned_ns[i])
         return True
 
@@ -430,7 +430,7 @@ cdef class Traffic:
         if not user.listening:
             return
         outcome = self.ledger.arrived(
-            user.index, marker.sequence, user.sequence, latency_ns > self.deadline_ns
+            user.index, 0, marker.sequence, user.sequence, latency_ns > self.deadline_ns
         )
         if outcome == LEDGER_DELIVERED or outcome == LEDGER_REORDERED:
             histogram_record(self.latency_words, latency_ns)
