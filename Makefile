@@ -19,7 +19,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types stubs fuzz sanitize conformance accuracy bench docs build \
+.PHONY: help demo test lint types stubs fuzz sanitize conformance accuracy bench bench-delivery docs build \
 	clean core
 
 help:  ## list the verbs
@@ -64,6 +64,9 @@ accuracy: core $(DONE)/test  ## compare reported numbers with servers' own recor
 
 bench: core $(DONE)/bench  ## measure our cost beside a bare C client and other clients
 	$(PY) benchmarks/run.py $(BENCH_ARGS)
+
+bench-delivery: core $(DONE)/bench  ## measure what deliveries cost, and how large rooms may get
+	$(PY) benchmarks/delivery.py $(BENCH_ARGS)
 
 docs: core $(DONE)/test  ## check the links of the docs and run their commands
 	$(PY) -m pytest -q tests/test_docs.py tests/test_docs_complete.py $(PYTEST_ARGS)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import socket
-import sys
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +12,11 @@ from harness import processes
 from harness.generators import Reported, Surgewire, read_surgewire_result
 from harness.measure import environment
 from harness.server import BenchmarkError
+from harness.target import SURGEWIRE, serving
 
 TITLE = "Two workers and the embedded target on the same two cores: 10,000 connections × 1/s"
 CONNECTIONS = 10_000
 P99_TO_REACH_MS = 5.0
-START_TIMEOUT_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -74,22 +70,15 @@ def observe(seconds: float) -> TwoCoreRun:
 
 def _run(seconds: float) -> Reported:
     pinned = processes.cores()[:2]
-    port = _free_port()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory = Path(name)
-        surgewire = [sys.executable, "-m", "surgewire"]
-        target = [*surgewire, "serve", "echo", "--port", str(port)]
-        job = [*surgewire, "echo", f"ws://127.0.0.1:{port}/", "--connections", str(CONNECTIONS)]
-        job += ["--rate", "1/s", "--duration", f"{seconds:g}s", "--processes", "2", "--quiet"]
-        job += ["--json", str(directory / "result.json"), "--runs-dir", str(directory / "runs")]
         log = directory / "log"
-        with (
-            log.open("w") as sink,
-            processes.spawned(
-                target, pinned_to=pinned, stdout=sink, stderr=sink, env=environment()
-            ) as server,
-        ):
-            _wait_for_listener(port, lambda: server.poll() is not None, log)
+        with serving("echo", pinned, directory) as target, log.open("w") as sink:
+            job = [*SURGEWIRE, "echo", f"ws://127.0.0.1:{target.port}/"]
+            job += ["--connections", str(CONNECTIONS), "--rate", "1/s", "--processes", "2"]
+            job += ["--duration", f"{seconds:g}s", "--quiet"]
+            job += ["--json", str(directory / "result.json")]
+            job += ["--runs-dir", str(directory / "runs")]
             with processes.spawned(
                 job, pinned_to=pinned, stdout=sink, stderr=sink, env=environment()
             ) as generator:
@@ -98,22 +87,3 @@ def _run(seconds: float) -> Reported:
             raise BenchmarkError(f"exit code {code}: {log.read_text().strip()[-300:]}")
         result = json.loads((directory / "result.json").read_text())
     return read_surgewire_result(result)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_for_listener(port: int, ended: Callable[[], bool], log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and not ended():
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise BenchmarkError(f"the target did not start: {log.read_text().strip()[-300:]}")

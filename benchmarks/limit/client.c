@@ -4,6 +4,9 @@
  *           message counts from its planned instant
  * pingpong  one message in flight on every connection (closed model)
  * connect   only connects, then holds
+ * room      paced, against a chat server that sends each message to all members of a room: it reads
+ *           what comes and counts it, no more; connection i is in room i * rooms / connections, which
+ *           the request names as ?room=
  *
  * Prints one JSON object. Exit code 0 also when connections failed: the counts say so. */
 #define _GNU_SOURCE
@@ -181,7 +184,9 @@ static void on_message(struct connection *c, const struct frame *frame, int64_t 
 }
 
 static void on_frame(struct connection *c, const struct frame *frame, int64_t arrival_ns) {
-    if (frame->first == (0x80 | OP_TEXT)) {
+    if (frame->first == (0x80 | OP_TEXT) && options.mode == MODE_ROOM) {
+        totals.delivered++;
+    } else if (frame->first == (0x80 | OP_TEXT)) {
         on_message(c, frame, arrival_ns);
     } else if (frame->opcode == OP_PING) {
         memcpy(outgoing + FRAME_HEADER_MAX, frame->payload, frame->length);
@@ -275,16 +280,19 @@ static void begin_upgrade(struct connection *c) {
         return;
     }
     uint8_t nonce[16];
-    char key[KEY_CHARS + 1], request[1024];
+    char key[KEY_CHARS + 1], request[1024], query[32] = "";
     random_bytes(nonce, sizeof nonce);
     base64(nonce, sizeof nonce, key);
     c->accept = allocate(ACCEPT_CHARS + 1);
     accept_of_key(key, c->accept);
+    if (options.mode == MODE_ROOM)
+        snprintf(query, sizeof query, "?room=%u",
+                 (uint32_t)((uint64_t)(c - connections) * options.rooms / options.connections));
     int size = snprintf(request, sizeof request,
-                        "GET %s HTTP/1.1\r\nHost: %s:%u\r\nUpgrade: websocket\r\n"
+                        "GET %s%s HTTP/1.1\r\nHost: %s:%u\r\nUpgrade: websocket\r\n"
                         "Connection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
                         "Sec-WebSocket-Version: 13\r\n\r\n",
-                        options.path, options.host, ntohs(options.address.sin_port), key);
+                        options.path, query, options.host, ntohs(options.address.sin_port), key);
     c->state = HANDSHAKE;
     watch(c, EPOLL_CTL_MOD, EPOLLIN);
     transmit(c, (uint8_t *)request, (size_t)size);
@@ -353,12 +361,14 @@ static void connect_all(void) {
 
 static void send_paced(int64_t start_ns) {
     double per_s = options.rate * options.connections;
-    uint64_t index = 0;
+    uint64_t index = 0, stride = options.mode == MODE_ROOM ? options.connections / options.rooms : 1;
     int64_t next = start_ns;
     for (;;) {
         int64_t now = now_ns();
         for (; next <= now && next < stop_ns; next = planned_instant(start_ns, ++index, per_s)) {
-            struct connection *c = &connections[index % options.connections];
+            /* One room after the other, so that no room speaks at once. */
+            uint64_t turn = index % options.connections, rooms = options.connections / stride;
+            struct connection *c = &connections[turn % rooms * stride + turn / rooms];
             if (c->state == OPEN)
                 send_message(c, next);
             else
@@ -382,12 +392,13 @@ static void run_messages(void) {
     int64_t start_ns = now_ns() + options.tick_ns;
     record_from_ns = start_ns + (int64_t)(options.warmup * 1e9);
     stop_ns = record_from_ns + (int64_t)(options.seconds * 1e9);
-    if (options.mode == MODE_PACED)
-        send_paced(start_ns);
-    else if (options.mode == MODE_PINGPONG)
+    if (options.mode == MODE_PINGPONG)
         send_pingpong();
+    else
+        send_paced(start_ns);
+    uint64_t receivers = options.mode == MODE_ROOM ? options.connections / options.rooms : 1;
     int64_t deadline_ns = now_ns() + (int64_t)(options.drain * 1e9);
-    while (totals.delivered < totals.sent && totals.open > 0 && now_ns() < deadline_ns)
+    while (totals.delivered < totals.sent * receivers && totals.open > 0 && now_ns() < deadline_ns)
         wait_events(deadline_ns);
 }
 

@@ -10,7 +10,7 @@
 #include "wire.h"
 
 struct options options = {
-    .mode = MODE_PACED, .host = "127.0.0.1", .path = "/", .connections = 100,
+    .mode = MODE_PACED, .host = "127.0.0.1", .path = "/", .connections = 100, .rooms = 1,
     .connect_rate = 1000, .rate = 1, .seconds = 5, .warmup = 0, .drain = 2, .hold = 0,
     .connect_timeout = 30, .size = 64, .tick_ns = 1000000,
 };
@@ -32,8 +32,10 @@ static void parse_mode(const char *text) {
         options.mode = MODE_PINGPONG;
     else if (strcmp(text, "connect") == 0)
         options.mode = MODE_CONNECT;
+    else if (strcmp(text, "room") == 0)
+        options.mode = MODE_ROOM;
     else
-        usage_error("--mode: one of paced, pingpong, connect");
+        usage_error("--mode: one of paced, pingpong, connect, room");
 }
 
 static void parse_option(const char *name, char *text) {
@@ -47,6 +49,8 @@ static void parse_option(const char *name, char *text) {
         options.address.sin_port = htons((uint16_t)parse_long("--port", text, 1, 65535));
     else if (strcmp(name, "connections") == 0)
         options.connections = (uint32_t)parse_long("--connections", text, 1, 1000000);
+    else if (strcmp(name, "rooms") == 0)
+        options.rooms = (uint32_t)parse_long("--rooms", text, 1, 1000000);
     else if (strcmp(name, "connect-rate") == 0)
         options.connect_rate = parse_number("--connect-rate", text, 0.001, 1e6);
     else if (strcmp(name, "rate") == 0)
@@ -76,18 +80,22 @@ void options_parse(int argc, char **argv) {
         {"warmup", required_argument, NULL, 0},       {"drain", required_argument, NULL, 0},
         {"hold", required_argument, NULL, 0},         {"size", required_argument, NULL, 0},
         {"connect-timeout", required_argument, NULL, 0},
-        {"tick-us", required_argument, NULL, 0},      {NULL, 0, NULL, 0},
+        {"tick-us", required_argument, NULL, 0},      {"rooms", required_argument, NULL, 0},
+        {NULL, 0, NULL, 0},
     };
     int which;
     while (getopt_long(argc, argv, "", known, &which) == 0)
         parse_option(known[which].name, optarg);
     if (optind != argc || options.address.sin_port == 0)
-        usage_error("usage: client --port PORT [--mode paced|pingpong|connect] [--connections N]"
+        usage_error("usage: client --port PORT [--mode paced|pingpong|connect|room] [--connections N]"
+                    " [--rooms N]"
                     " [--connect-rate PER_S] [--rate PER_S] [--seconds S] [--warmup S] [--drain S]"
                     " [--hold S] [--size BYTES] [--tick-us US] [--host IPV4] [--path PATH]"
                     " [--connect-timeout S]");
     if (strlen(options.path) > 256 || options.path[0] != '/')
         usage_error("--path: begins with / and has at most 256 characters");
+    if (options.mode == MODE_ROOM && options.connections % options.rooms != 0)
+        usage_error("--rooms: must divide --connections, so that all rooms are of one size");
     options.address.sin_family = AF_INET;
     if (inet_pton(AF_INET, options.host, &options.address.sin_addr) != 1)
         usage_error("--host: an IPv4 address such as 127.0.0.1");

@@ -152,9 +152,37 @@ def test_wrong_echoes_are_unexpected(client):
     assert (said["delivered"], said["unexpected"]) == (3, 6)
 
 
+def test_in_rooms_it_reads_and_counts_what_comes_to_every_member(client):
+    rooms: dict[str, set[ServerConnection]] = {}
+    messages: list[str] = []
+
+    async def relay(connection):
+        assert connection.request is not None
+        members = rooms.setdefault(connection.request.path, set())
+        members.add(connection)
+        async for message in connection:
+            messages.append(message)
+            await asyncio.gather(*(member.send(message) for member in members))
+
+    said = run(client, relay, "--mode", "room", "--connections", "6", "--rooms", "2",
+               "--rate", "10", "--seconds", "0.4")  # fmt: skip
+    assert sorted((path, len(members)) for path, members in rooms.items()) == [
+        ("/?room=0", 3),
+        ("/?room=1", 3),
+    ]
+    assert said["sent"] == len(set(messages)) == 24
+    assert said["delivered"] == 3 * 24
+
+
 @pytest.mark.parametrize(
     "options",
-    [(), ("--port", "0"), ("--port", "1", "--size", "10"), ("--port", "1", "--mode", "x")],
+    [
+        (),
+        ("--port", "0"),
+        ("--port", "1", "--size", "10"),
+        ("--port", "1", "--mode", "x"),
+        ("--port", "1", "--mode", "room", "--connections", "5", "--rooms", "2"),
+    ],
 )
 def test_bad_options_are_refused(client, options):
     done = subprocess.run([client, *options], capture_output=True, text=True, check=False)
