@@ -17,13 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "histogram.h"
 #include "options.h"
+#include "report.h"
 #include "wire.h"
 
 #define SECOND_NS INT64_C(1000000000)
@@ -38,11 +38,6 @@ struct connection {
     uint32_t received;
     char *accept;             /* the answer we wait for; only until the upgrade */
     struct buffer in, out;
-};
-
-struct phase {
-    int64_t wall_ns;
-    double user_s, system_s;
 };
 
 static struct {
@@ -129,25 +124,6 @@ static void send_frame(struct connection *c, enum opcode opcode, size_t length) 
     mask_bytes(payload, length, key);
     memcpy(payload - header_length, header, header_length);
     transmit(c, payload - header_length, header_length + length);
-}
-
-static void put_hex(uint8_t *out, uint64_t value, int digits) {
-    for (int i = digits - 1; i >= 0; i--, value >>= 4)
-        out[i] = (uint8_t)"0123456789abcdef"[value & 15];
-}
-
-static bool get_hex(const uint8_t *in, int digits, uint64_t *value) {
-    *value = 0;
-    for (int i = 0; i < digits; i++) {
-        unsigned c = in[i], digit = c - '0';
-        if (digit > 9) {
-            digit = c - 'a' + 10;
-            if (digit < 10 || digit > 15)
-                return false;
-        }
-        *value = *value << 4 | digit;
-    }
-    return true;
 }
 
 static void send_message(struct connection *c, int64_t planned_ns) {
@@ -420,51 +396,6 @@ static void close_all(void) {
             end_connection(&connections[i]);
 }
 
-/* --- report --------------------------------------------------------------------------------- */
-
-static struct phase mark(void) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (struct phase){
-        .wall_ns = now_ns(),
-        .user_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6,
-        .system_s = (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6,
-    };
-}
-
-static long resident_bytes(void) {
-    FILE *file = fopen("/proc/self/statm", "r");
-    long pages = 0;
-    if (file == NULL || fscanf(file, "%*s %ld", &pages) != 1)
-        die("/proc/self/statm");
-    fclose(file);
-    return pages * sysconf(_SC_PAGESIZE);
-}
-
-static void print_phase(const char *name, struct phase from, struct phase to) {
-    printf("\"%s\": {\"wall_s\": %.6f, \"cpu_user_s\": %.6f, \"cpu_sys_s\": %.6f}, ", name,
-           (double)(to.wall_ns - from.wall_ns) / 1e9, to.user_s - from.user_s,
-           to.system_s - from.system_s);
-}
-
-static void print_latency(void) {
-    static const struct { const char *name; double share; } wanted[] = {
-        {"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p99_9", 0.999},
-    };
-    printf("\"latency_ms\": {\"count\": %llu", (unsigned long long)latency.count);
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        if (latency.count == 0)
-            printf(", \"%s\": null", wanted[i].name);
-        else
-            printf(", \"%s\": %.6f", wanted[i].name,
-                   (double)histogram_quantile(&latency, wanted[i].share) / 1e6);
-    }
-    if (latency.count == 0)
-        printf(", \"max\": null}}\n");
-    else
-        printf(", \"max\": %.6f}}\n", (double)latency.largest_ns / 1e6);
-}
-
 int main(int argc, char **argv) {
     options_parse(argc, argv);
     connections = allocate(options.connections * sizeof *connections);
@@ -501,7 +432,7 @@ int main(int argc, char **argv) {
     print_phase("messages", ready, done);
     printf("\"rss_bytes\": {\"before\": %ld, \"connected\": %ld, \"end\": %ld}, ", rss_before,
            rss_connected, rss_end);
-    print_latency();
+    print_latency(&latency);
     free(connections);
     return 0;
 }

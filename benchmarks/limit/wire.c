@@ -243,3 +243,22 @@ enum parse frame_parse(uint8_t *bytes, size_t available, bool expect_mask, struc
     }
     return PARSE_FRAME;
 }
+
+void put_hex(uint8_t *out, uint64_t value, int digits) {
+    for (int i = digits - 1; i >= 0; i--, value >>= 4)
+        out[i] = (uint8_t)"0123456789abcdef"[value & 15];
+}
+
+bool get_hex(const uint8_t *in, int digits, uint64_t *value) {
+    *value = 0;
+    for (int i = 0; i < digits; i++) {
+        unsigned c = in[i], digit = c - '0';
+        if (digit > 9) {
+            digit = c - 'a' + 10;
+            if (digit < 10 || digit > 15)
+                return false;
+        }
+        *value = *value << 4 | digit;
+    }
+    return true;
+}

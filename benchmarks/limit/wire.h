@@ -52,6 +52,10 @@ void buffer_clear(struct buffer *buffer);
 /* Bytes from getrandom(2), drawn from the kernel a few kilobytes at a time. */
 void random_bytes(void *out, size_t length);
 
+/* Numbers as lower-case hexadecimal digits of a fixed count; false where one is no digit. */
+void put_hex(uint8_t *out, uint64_t value, int digits);
+bool get_hex(const uint8_t *in, int digits, uint64_t *value);
+
 void base64(const uint8_t *bytes, size_t length, char *out);
 /* Sec-WebSocket-Accept for a key (RFC 6455 section 4.2.2); out holds ACCEPT_CHARS + 1. */
 void accept_of_key(const char key[KEY_CHARS], char *out);
