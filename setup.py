@@ -33,6 +33,7 @@ MODULES = (
     "template",
     "sizes",
     "traffic",
+    "echo_traffic",
     "holding",
     "delays",
     "echo",

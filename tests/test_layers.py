@@ -66,6 +66,7 @@ MEETS_THE_SYSTEM = {
     "stream",
     "connection",
     "traffic",
+    "echo_traffic",
     "echo",
 }
 SYSTEM_MODULES = {"asyncio", "os", "posix", "select", "signal", "socket", "time", "uvloop"}

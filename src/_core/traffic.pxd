@@ -2,10 +2,8 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from surgewire._core.connection cimport Connection
 from surgewire._core.ledger cimport Ledger
-from surgewire._core.marker cimport marker_t
 from surgewire._core.pacer cimport DueQueue, Schedule
 from surgewire._core.poller cimport Poller
-from surgewire._core.template cimport Template
 from surgewire._core.wakeup cimport Wakeup
 
 # Order of the counters in the memory that the caller hands in.
@@ -20,19 +18,37 @@ cdef enum:
     TRAFFIC_FRAMES_IN = 7
     TRAFFIC_PLANNED = 8
     TRAFFIC_SKIPPED = 9
-    TRAFFIC_COUNTERS = 10
+    TRAFFIC_RETRIED = 10
+    TRAFFIC_RETRIES_FAILED = 11
+    TRAFFIC_JOINED = 12
+    TRAFFIC_JOIN_FAILED = 13
+    TRAFFIC_REJOINED = 14
+    TRAFFIC_CUT_OFF = 15
+    TRAFFIC_LEFT = 16
+    TRAFFIC_PINGS = 17
+    TRAFFIC_PONGS = 18
+    TRAFFIC_COUNTERS = 19
+
+# Messages of one connection that leave in one call.
+cdef enum:
+    TRAFFIC_BATCH = 32
 
 
-cdef class EchoUser(Connection):
+cdef class User(Connection):
     cdef Traffic traffic
-    cdef readonly uint32_t index        # within the worker; also the number of its ledger window
-    cdef readonly uint32_t user         # over the whole run; the room of its markers
+    cdef readonly uint32_t index        # within the worker
+    cdef readonly uint32_t user         # over the whole run
+    cdef int64_t number                 # in the order of the schedule; -1: plans no messages
     cdef readonly uint64_t sequence     # number of the last message sent
-    cdef bint listening                 # its ledger window is open
+    cdef bint listening                 # what is sent to it is expected to arrive
+    cdef bint queued                    # the queue of who is due holds its index
     cdef uint64_t turn                  # number of the next planned message
     cdef int64_t planned_ns             # its planned instant
     cdef int64_t exact_ns               # the same, unrounded, from the start of sending
-    cdef int64_t awaited_ns             # closed model: planned instant of the message in flight
+
+    cdef void belong(
+        self, Traffic traffic, uint32_t index, uint32_t user, int64_t number
+    ) noexcept
 
 
 cdef class Traffic:
@@ -42,8 +58,8 @@ cdef class Traffic:
     cdef object loop
     cdef Wakeup wakeup
     cdef Poller poller
-    cdef list users
-    cdef tuple memory
+    cdef list users                     # by index; None where there is nobody
+    cdef object memory
     cdef uint64_t* counters
     cdef int64_t* latency_words
     cdef int64_t* service_words
@@ -52,10 +68,8 @@ cdef class Traffic:
     cdef uint32_t run
     cdef uint32_t worker
     cdef bint closed_model
-    cdef Template template
-    cdef size_t frame_size
     cdef uint8_t* scratch
-    cdef size_t scratch_size
+    cdef uint32_t most_in_a_call        # messages that the scratch buffer holds
     cdef size_t max_unsent
     cdef int64_t start_ns
     cdef int64_t measure_ns
@@ -64,20 +78,23 @@ cdef class Traffic:
     cdef int64_t next_beat_ns
     cdef bint sending
 
-    cdef void encode(
-        self, uint8_t* out, EchoUser user, uint64_t sequence, int64_t planned_ns, int64_t sent_ns
-    ) noexcept nogil
-    cdef void advance(self, EchoUser user) noexcept nogil
-    cdef void send_planned(self, EchoUser user, int64_t now_ns) noexcept
+    cdef int take_memory(self, counters, histograms) except -1
+    cdef int make_room(self, size_t frame_bytes, uint32_t capacity) except -1
+    cdef int64_t* words_of(self, str name) except NULL
+
+    # What a kind of traffic does.
+    # Deliveries that are expected and have neither come nor been given up.
+    cdef uint64_t owed(self) except? 0
+    # Sending begins: the user, whose connection is open, takes part.
+    cdef void begin(self, User user) noexcept
+    # Sends `count` messages of one user; returns whether the connection still works.
+    cdef bint send_batch(self, User user, const int64_t* planned_ns, uint32_t count) noexcept
+    # Books what is missing at a user that ends in this way (LEDGER_DRAINED and so on).
+    cdef void end(self, User user, int how) noexcept
+
+    cdef void enter(self, User user, int64_t from_ns) noexcept
+    cdef void advance(self, User user) noexcept nogil
+    cdef void send_planned(self, User user, int64_t now_ns) noexcept
     cdef void skip_until(self, int64_t until_ns) noexcept
-    cdef bint send_batch(
-        self, EchoUser user, const int64_t* planned_ns, uint32_t count
-    ) noexcept
     cdef bint send_due(self, int64_t now_ns) noexcept
-    cdef void book(
-        self, EchoUser user, const uint8_t* payload, size_t length, int64_t arrival_ns
-    ) noexcept
-    cdef void deliver(
-        self, EchoUser user, const marker_t* marker, int64_t arrival_ns
-    ) noexcept
     cdef void beat(self, int64_t now_ns) noexcept nogil

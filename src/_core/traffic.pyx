@@ -1,13 +1,12 @@
-"""The message traffic of one worker: sends what is due, books what arrives.
+"""What all traffic of a worker has in common: waking up, who is due, planning, skipping, the end.
 
-`Traffic` holds what all users of a worker share: the schedule, the queue of who is due, the ledger,
-the histograms. `EchoUser` is a connection whose target sends every message back. A message costs no
-Python object: it is written into a scratch buffer, masked there and handed to `send(2)`; an arrival
-is recognised by its marker in the receive buffer.
+A `Traffic` holds what the users of one worker share: the schedule, the queue of who is due, the
+ledger, the histograms. What a message is, who hears it and how its arrival is booked is in the
+subclasses (`echo_traffic`, `chat_traffic`). A message costs no Python object: it is written into a
+scratch buffer, masked there and handed to `send(2)`.
 
 Times: a message is planned for an instant that only the schedule decides (open model), so a target
-or a worker that is slow makes latencies longer and never the load smaller. In the closed model (one
-message in flight per connection) the planned instant is the moment of sending.
+or a worker that is slow makes latencies longer and never the load smaller.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -18,36 +17,21 @@ from surgewire._core.connection cimport CONNECTION_OPEN, Connection
 from surgewire._core.histogram cimport HISTOGRAM_WORDS, histogram_record
 from surgewire._core.ledger cimport (
     LEDGER_CUT_OFF,
-    LEDGER_DAMAGED,
-    LEDGER_DELIVERED,
     LEDGER_DELIVERED_COUNT,
     LEDGER_DRAINED,
     LEDGER_EXPECTED,
-    LEDGER_FOREIGN,
     LEDGER_LEFT,
     LEDGER_LOST,
     LEDGER_LOST_TO_DISCONNECT,
-    LEDGER_MISROUTED,
-    LEDGER_REORDERED,
-    LEDGER_UNMARKED,
-    LEDGER_WARMUP_DELIVERED,
-    LEDGER_WARMUP_SENT,
     Ledger,
-)
-from surgewire._core.marker cimport (
-    MARKER_DAMAGED,
-    MARKER_NONE,
-    marker_find,
-    marker_t,
 )
 from surgewire._core.pacer cimport DueQueue, Schedule, pacer_instant
 from surgewire._core.poller cimport Poller
-from surgewire._core.template cimport Template, template_values_t
 from surgewire._core.wakeup cimport Wakeup
 
 cdef enum:
-    # Messages of one connection that leave in one call.
-    BATCH = 32
+    # What the messages of one call may take together, unless one alone takes more.
+    MAX_SCRATCH = 262144
     # Calls of `send` before the loop may read again. Arrivals are stamped when they are read, so
     # all that is sent in one go is added to the latency of what comes in meanwhile.
     SENDS_IN_A_TURN = 8
@@ -57,8 +41,6 @@ cdef enum:
     BEAT_NS = 10_000_000
     # More than this waiting in one transport, and planned messages are skipped instead.
     MIN_MAX_UNSENT = 1048576
-    # Closed model: nothing is in flight yet, and what arrives is no reason to send.
-    AWAITS_START = -1
 
 COUNTERS = (
     "attempted",
@@ -71,98 +53,57 @@ COUNTERS = (
     "frames_in",
     "planned",
     "skipped",
+    "retried",
+    "retries_failed",
+    "joined",
+    "join_failed",
+    "rejoined",
+    "cut_off",
+    "left",
+    "pings",
+    "pongs",
 )
 
 
-cdef int64_t* _histogram(int64_t[::1] words) except NULL:
-    if words.shape[0] != HISTOGRAM_WORDS:
-        raise ValueError(f"a histogram has {HISTOGRAM_WORDS} words, not {words.shape[0]}")
-    return &words[0]
+cdef class User(Connection):
+    """A connection that takes part in the traffic of its worker; see the subclasses."""
 
-
-cdef class EchoUser(Connection):
-    """A user whose messages come back to it.
-
-    traffic: what it shares with the worker's other users. user: its number over the whole run.
-    The remaining arguments are those of `Connection`.
-    """
-
-    def __init__(
-        self, buffer, owner, handshake, Traffic traffic not None, uint32_t user, **options
-    ):
+    cdef void belong(
+        self, Traffic traffic, uint32_t index, uint32_t user, int64_t number
+    ) noexcept:
         self.traffic = traffic
+        self.index = index
         self.user = user
-        self.index = len(traffic.users)
-        if self.index >= traffic.ledger.windows:
-            raise ValueError("more users than the ledger has windows")
-        traffic.users.append(self)
+        self.number = number
         self.bytes_in = &traffic.counters[TRAFFIC_BYTES_IN]
         self.bytes_out = &traffic.counters[TRAFFIC_BYTES_OUT]
 
-    cdef void on_message(self, uint8_t opcode, uint8_t* payload, size_t length) noexcept:
-        self.traffic.counters[TRAFFIC_FRAMES_IN] += 1
-        self.traffic.book(self, payload, length, self.arrival_ns)
-
-    cdef void on_read_done(self) noexcept:
-        cdef int64_t now_ns
-        if self.traffic.closed_model and self.awaited_ns == 0 and self.listening:
-            now_ns = clock_now_ns()
-            if self.traffic.sending and now_ns < self.traffic.end_ns:
-                self.traffic.send_batch(self, &now_ns, 1)
-
 
 cdef class Traffic:
-    """What the users of one worker share.
-
-    loop: an asyncio loop. ledger, schedule: see their modules; `schedule` is None in the closed
-    model. counters: uint64[len(COUNTERS)]. latency, service, send_lag, loop_lag: histograms,
-    int64[HISTOGRAM_WORDS] each. run, worker: numbers for the markers. template: of every
-    message. deadline_ns: what arrives later than that is late.
-    poller: reads the users' sockets; without one, the loop does.
-    """
+    """What the users of one worker share; see the subclasses for what it is made of."""
 
     def __cinit__(
         self,
         loop,
         Ledger ledger not None,
         Schedule schedule,
-        uint64_t[::1] counters not None,
-        int64_t[::1] latency not None,
-        int64_t[::1] service not None,
-        int64_t[::1] send_lag not None,
-        int64_t[::1] loop_lag not None,
+        counters not None,
+        histograms not None,
         *,
         uint32_t run,
         uint32_t worker,
-        Template template not None,
         int64_t deadline_ns,
         Poller poller = None,
+        **_kind,
     ):
-        if counters.shape[0] != TRAFFIC_COUNTERS:
-            raise ValueError(f"traffic has {TRAFFIC_COUNTERS} counters, not {counters.shape[0]}")
-        self.latency_words = _histogram(latency)
-        self.service_words = _histogram(service)
-        self.send_lag_words = _histogram(send_lag)
-        self.loop_lag_words = _histogram(loop_lag)
-        self.memory = (counters, latency, service, send_lag, loop_lag)
+        self.take_memory(counters, histograms)
         self.ledger = ledger
         self.schedule = schedule
         self.closed_model = schedule is None
-        self.queue = DueQueue(max(1, ledger.windows))
         self.users = []
-        self.counters = &counters[0]
         self.run = run
         self.worker = worker
-        if template.frame_size == 0:
-            raise ValueError("the messages of an echo run have all one size; use constant parts")
-        self.template = template
-        self.frame_size = template.frame_size
-        self.scratch_size = self.frame_size * BATCH if self.frame_size <= 8192 else self.frame_size
-        self.max_unsent = max(MIN_MAX_UNSENT, 4 * self.frame_size)
         self.deadline_ns = deadline_ns
-        self.scratch = <uint8_t*>malloc(self.scratch_size)
-        if self.scratch == NULL:
-            raise MemoryError()
         self.next_beat_ns = clock_now_ns() + BEAT_NS
         self.loop = loop
         self.poller = poller
@@ -172,6 +113,38 @@ cdef class Traffic:
     def __dealloc__(self):
         free(self.scratch)
 
+    cdef int take_memory(self, counters, histograms) except -1:
+        cdef uint64_t[::1] view = counters
+        if view.shape[0] != TRAFFIC_COUNTERS:
+            raise ValueError(f"traffic has {TRAFFIC_COUNTERS} counters, not {view.shape[0]}")
+        self.memory = (counters, dict(histograms))
+        self.counters = &view[0]
+        self.latency_words = self.words_of("message_latency")
+        self.service_words = self.words_of("service_time")
+        self.send_lag_words = self.words_of("send_lag")
+        self.loop_lag_words = self.words_of("loop_lag")
+        return 0
+
+    cdef int64_t* words_of(self, str name) except NULL:
+        """Return where the histogram of a metric lies."""
+        if name not in self.memory[1]:
+            raise ValueError(f"there is no histogram for {name}")
+        cdef int64_t[::1] words = self.memory[1][name]
+        if words.shape[0] != HISTOGRAM_WORDS:
+            raise ValueError(f"a histogram has {HISTOGRAM_WORDS} words, not {words.shape[0]}")
+        return &words[0]
+
+    cdef int make_room(self, size_t frame_bytes, uint32_t capacity) except -1:
+        """Get ready for frames of at most this size, and for this many users."""
+        cdef size_t most = min(<size_t>TRAFFIC_BATCH, <size_t>MAX_SCRATCH // frame_bytes)
+        self.most_in_a_call = <uint32_t>max(<size_t>1, most)
+        self.max_unsent = max(<size_t>MIN_MAX_UNSENT, 4 * frame_bytes)
+        self.scratch = <uint8_t*>malloc(self.most_in_a_call * frame_bytes)
+        if self.scratch == NULL:
+            raise MemoryError()
+        self.queue = DueQueue(max(1, capacity))
+        return 0
+
     # The life of a run.
 
     def start(self, int64_t start_ns, int64_t measure_ns, int64_t end_ns) -> None:
@@ -179,20 +152,12 @@ cdef class Traffic:
 
         Messages planned before `measure_ns` are warm-up: they enter neither ledger nor histograms.
         """
-        cdef EchoUser user
+        cdef User user
         self.start_ns, self.measure_ns, self.end_ns = start_ns, measure_ns, end_ns
         self.sending = True
         for user in self.users:
-            if user.phase != CONNECTION_OPEN:
-                continue
-            self.ledger.open(user.index, 1)
-            user.listening = True
-            if self.closed_model:
-                user.planned_ns = start_ns
-                user.awaited_ns = AWAITS_START
-            else:
-                self.advance(user)
-            self.queue.push(user.planned_ns, user.index)
+            if user is not None and user.phase == CONNECTION_OPEN:
+                self.begin(user)
         self._arm()
 
     @property
@@ -207,19 +172,22 @@ cdef class Traffic:
             if not self.closed_model:
                 self.skip_until(min(clock_now_ns(), self.end_ns))
 
-    def cut_off(self, EchoUser user) -> None:
+    def cut_off(self, User user not None) -> None:
         """Book what the connection of `user` still owed: it ended before we closed it."""
-        self._close_window(user, LEDGER_CUT_OFF)
+        self.counters[TRAFFIC_CUT_OFF] += 1
+        self.end(user, LEDGER_CUT_OFF)
 
     def finish(self, *, bint drained) -> None:
         """Book what is missing at every user: lost if `drained`, else in flight when we left."""
-        cdef EchoUser user
+        cdef User user
         self.stop()
         for user in self.users:
+            if user is None:
+                continue
             if user.witness is not None:
                 # It is to bound what the tester adds to latencies, not what closing costs.
                 user.witness.mute()
-            self._close_window(user, LEDGER_DRAINED if drained else LEDGER_LEFT)
+            self.end(user, LEDGER_DRAINED if drained else LEDGER_LEFT)
 
     def close(self) -> None:
         """Stop the pulse and let the users go."""
@@ -229,6 +197,16 @@ cdef class Traffic:
     @property
     def outstanding(self) -> int:
         """Expected deliveries that have neither come nor been given up."""
+        return self.owed()
+
+    @property
+    def precise(self) -> bool:
+        """Whether wake-ups are exact to less than the loop's own millisecond."""
+        return self.wakeup.precise
+
+    # What a kind of traffic does.
+
+    cdef uint64_t owed(self) except? 0:
         cdef uint64_t* counts = self.ledger.counts
         return (
             counts[LEDGER_EXPECTED]
@@ -237,15 +215,14 @@ cdef class Traffic:
             - counts[LEDGER_LOST_TO_DISCONNECT]
         )
 
-    @property
-    def precise(self) -> bool:
-        """Whether wake-ups are exact to less than the loop's own millisecond."""
-        return self.wakeup.precise
+    cdef void begin(self, User user) noexcept:
+        pass
 
-    def _close_window(self, EchoUser user, int how) -> None:
-        if user.listening:
-            user.listening = False
-            self.ledger.close(user.index, 0, user.sequence, how)
+    cdef bint send_batch(self, User user, const int64_t* planned_ns, uint32_t count) noexcept:
+        return False
+
+    cdef void end(self, User user, int how) noexcept:
+        pass
 
     # Waking up.
 
@@ -277,20 +254,62 @@ cdef class Traffic:
             histogram_record(self.loop_lag_words, now_ns - self.next_beat_ns)
             self.next_beat_ns += BEAT_NS
 
+    # Planning.
+
+    cdef void enter(self, User user, int64_t from_ns) noexcept:
+        """Let the user take its turns, with the first message planned for `from_ns` or later."""
+        self.advance(user)
+        while user.planned_ns < from_ns:
+            self.advance(user)
+        if not user.queued:
+            user.queued = True
+            self.queue.push(user.planned_ns, user.index)
+
+    cdef void advance(self, User user) noexcept nogil:
+        """Plan the user's next message."""
+        user.planned_ns = self.start_ns + pacer_instant(
+            &self.schedule.c, <uint64_t>user.number, user.turn, user.exact_ns, &user.exact_ns
+        )
+        user.turn += 1
+
+    cdef void skip_until(self, int64_t until_ns) noexcept:
+        """Book the messages planned before an instant as skipped."""
+        cdef User user
+        cdef uint64_t measured
+        while self.queue.next_instant() < until_ns:
+            user = <User>self.users[self.queue.next_user()]
+            if user.phase != CONNECTION_OPEN or not user.listening:
+                user.queued = False
+                self.queue.pop()
+                continue
+            measured = 0
+            while user.planned_ns < until_ns:
+                measured += user.planned_ns >= self.measure_ns
+                self.advance(user)
+            self.counters[TRAFFIC_PLANNED] += measured
+            self.counters[TRAFFIC_SKIPPED] += measured
+            self.queue.replace(user.planned_ns)
+
     # Sending.
 
     cdef bint send_due(self, int64_t now_ns) noexcept:
         """Send what is due, in turns between which is read; returns whether that was all."""
-        cdef EchoUser user
+        cdef User user
         cdef int calls = 0
         while self.queue.next_instant() <= now_ns:
             if calls == SENDS_IN_A_TURN and self.poller is None or calls == SENDS_AT_MOST:
                 return False
-            user = <EchoUser>self.users[self.queue.next_user()]
-            if user.phase != CONNECTION_OPEN or user.planned_ns >= self.end_ns:
+            user = <User>self.users[self.queue.next_user()]
+            if (
+                user.phase != CONNECTION_OPEN
+                or not user.listening
+                or user.planned_ns >= self.end_ns
+            ):
+                user.queued = False
                 self.queue.pop()
                 continue
             if self.closed_model:
+                user.queued = False
                 self.queue.pop()
                 self.send_batch(user, &now_ns, 1)
             else:
@@ -303,135 +322,17 @@ cdef class Traffic:
             self.poller.poll()
         return True
 
-    cdef void send_planned(self, EchoUser user, int64_t now_ns) noexcept:
+    cdef void send_planned(self, User user, int64_t now_ns) noexcept:
         """Send all that this user has due, several messages in one call."""
-        cdef int64_t[BATCH] planned_ns
+        cdef int64_t[TRAFFIC_BATCH] planned_ns
         cdef uint32_t count = 0
-        cdef uint32_t most = <uint32_t>(self.scratch_size // self.frame_size)
         while user.planned_ns <= now_ns and user.planned_ns < self.end_ns:
             planned_ns[count] = user.planned_ns
             count += 1
             self.advance(user)
-            if count == most:
+            if count == self.most_in_a_call:
                 if not self.send_batch(user, planned_ns, count):
                     return
                 count = 0
         if count:
             self.send_batch(user, planned_ns, count)
-
-    cdef void skip_until(self, int64_t until_ns) noexcept:
-        """Book the messages planned before an instant as skipped."""
-        cdef EchoUser user
-        cdef uint64_t measured
-        while self.queue.next_instant() < until_ns:
-            user = <EchoUser>self.users[self.queue.next_user()]
-            if user.phase != CONNECTION_OPEN:
-                self.queue.pop()
-                continue
-            measured = 0
-            while user.planned_ns < until_ns:
-                measured += user.planned_ns >= self.measure_ns
-                self.advance(user)
-            self.counters[TRAFFIC_PLANNED] += measured
-            self.counters[TRAFFIC_SKIPPED] += measured
-            self.queue.replace(user.planned_ns)
-
-    cdef bint send_batch(
-        self, EchoUser user, const int64_t* planned_ns, uint32_t count
-    ) noexcept:
-        """Send `count` messages of one user; returns whether the connection still works."""
-        cdef int64_t sent_ns
-        cdef uint32_t i, measured = 0
-        cdef uint64_t sequence = user.sequence
-        for i in range(count):
-            measured += planned_ns[i] >= self.measure_ns
-        self.counters[TRAFFIC_PLANNED] += measured
-        if user.unsent_bytes() > self.max_unsent:
-            self.counters[TRAFFIC_SKIPPED] += measured
-            return True
-        sent_ns = clock_now_ns()
-        for i in range(count):
-            if planned_ns[i] >= self.measure_ns:
-                sequence += 1
-                self.encode(
-                    self.scratch + i * self.frame_size, user, sequence, planned_ns[i], sent_ns
-                )
-            else:
-                self.encode(self.scratch + i * self.frame_size, user, 0, planned_ns[i], sent_ns)
-        if user.write(self.scratch, count * self.frame_size) < 0:
-            self.counters[TRAFFIC_SKIPPED] += measured
-            user.abort("tcp_reset")
-            return False
-        user.sequence = sequence
-        user.awaited_ns = planned_ns[count - 1]
-        self.ledger.counts[LEDGER_WARMUP_SENT] += count - measured
-        for i in range(count):
-            if planned_ns[i] >= self.measure_ns:
-                self.ledger.sent(0, 1)
-                histogram_record(self.send_lag_words, sent_ns - planned_ns[i])
-        return True
-
-    cdef void encode(
-        self, uint8_t* out, EchoUser user, uint64_t sequence, int64_t planned_ns, int64_t sent_ns
-    ) noexcept nogil:
-        cdef marker_t marker
-        cdef template_values_t values
-        marker.run = self.run
-        marker.room = user.user
-        marker.worker = self.worker
-        marker.sequence = sequence
-        marker.planned_ns = planned_ns
-        marker.send_lag_ns = sent_ns - planned_ns
-        values.marker = &marker
-        self.template.write_frame(out, &values)
-
-    cdef void advance(self, EchoUser user) noexcept nogil:
-        """Plan the user's next message."""
-        user.planned_ns = self.start_ns + pacer_instant(
-            &self.schedule.c, user.user, user.turn, user.exact_ns, &user.exact_ns
-        )
-        user.turn += 1
-
-    # Arrivals.
-
-    cdef void book(
-        self, EchoUser user, const uint8_t* payload, size_t length, int64_t arrival_ns
-    ) noexcept:
-        cdef marker_t marker
-        cdef size_t offset = 0
-        cdef int found = marker_find(payload, length, &offset, &marker)
-        cdef int64_t last_planned_ns = 0
-        cdef uint64_t last_sequence = 0
-        if found == MARKER_NONE:
-            self.ledger.counts[LEDGER_UNMARKED] += 1
-        while found != MARKER_NONE:
-            if found == MARKER_DAMAGED:
-                self.ledger.counts[LEDGER_DAMAGED] += 1
-            elif marker.run != self.run:
-                self.ledger.counts[LEDGER_FOREIGN] += 1
-            elif marker.room != user.user:
-                self.ledger.counts[LEDGER_MISROUTED] += 1
-            # A server may batch several messages in one frame, or put one text into two fields of
-            # its envelope: a repetition right behind is the same delivery.
-            elif marker.planned_ns != last_planned_ns or marker.sequence != last_sequence:
-                self.deliver(user, &marker, arrival_ns)
-                last_planned_ns = marker.planned_ns
-                last_sequence = marker.sequence
-            found = marker_find(payload, length, &offset, &marker)
-
-    cdef void deliver(self, EchoUser user, const marker_t* marker, int64_t arrival_ns) noexcept:
-        cdef int64_t latency_ns = arrival_ns - marker.planned_ns
-        cdef int outcome
-        if marker.planned_ns == user.awaited_ns:
-            user.awaited_ns = 0
-        if marker.sequence == 0:
-            self.ledger.counts[LEDGER_WARMUP_DELIVERED] += 1
-            return
-        if not user.listening:
-            return
-        outcome = self.ledger.arrived(
-            user.index, 0, marker.sequence, user.sequence, latency_ns > self.deadline_ns
-        )
-        if outcome == LEDGER_DELIVERED or outcome == LEDGER_REORDERED:
-            histogram_record(self.latency_words, latency_ns)
-            histogram_record(self.service_words, latency_ns - marker.send_lag_ns)

@@ -5,12 +5,13 @@ import asyncio
 import numpy as np
 
 from surgewire._core import frame, marker
+from surgewire._core.echo_traffic import EchoTraffic, EchoUser
 from surgewire._core.histogram import HISTOGRAM_WORDS, Histogram
 from surgewire._core.ledger import COUNTERS as LEDGER_COUNTERS
 from surgewire._core.ledger import Ledger
 from surgewire._core.pacer import Schedule
 from surgewire._core.template import Template
-from surgewire._core.traffic import COUNTERS, EchoUser, Traffic
+from surgewire._core.traffic import COUNTERS
 from tests.core.wire import BUFFER, Owner, Passed, Transport, feed
 
 RUN = 777
@@ -21,7 +22,7 @@ SECOND_NS = 1_000_000_000
 
 
 class Rig:
-    """A `Traffic` with `users` connected users, numbered from FIRST_USER on."""
+    """An `EchoTraffic` with `users` connected users, numbered from FIRST_USER on."""
 
     def __init__(
         self,
@@ -38,14 +39,14 @@ class Rig:
         self.counters = np.zeros(len(COUNTERS), np.uint64)
         self.words = {
             name: np.zeros(HISTOGRAM_WORDS, np.int64)
-            for name in ("latency", "service", "send_lag", "loop_lag")
+            for name in ("message_latency", "service_time", "send_lag", "loop_lag")
         }
-        self.traffic = Traffic(
+        self.traffic = EchoTraffic(
             loop,
             Ledger(users, window_bits, self.ledger),
             schedule,
             self.counters,
-            *self.words.values(),
+            self.words,
             run=RUN,
             worker=WORKER,
             template=Template((before, ("marker",), after)),

@@ -1,9 +1,9 @@
 """Connect runs: users that connect and are held, without a message."""
 
 from surgewire._core.connection import Connection
+from surgewire._core.echo_traffic import EchoTraffic, EchoUser
 from surgewire._core.ledger import Ledger
 from surgewire._core.template import Template
-from surgewire._core.traffic import EchoUser, Traffic
 from surgewire.dialects.client_upgrade import ClientUpgrade
 from surgewire.engine.connector import Connector
 from surgewire.engine.jobs.job import Job
@@ -17,18 +17,17 @@ _WINDOW_BITS = 128
 class ConnectJob(Job):
     """The users of one worker in a connect run."""
 
-    def make_traffic(self) -> Traffic:
+    traffic: EchoTraffic
+
+    def make_traffic(self) -> EchoTraffic:
         """Return what counts bytes and takes the loop's pulse."""
-        place, words = self.place, self.counts.histograms
-        return Traffic(
+        place = self.place
+        return EchoTraffic(
             place.loop,
             Ledger(len(place.users), _WINDOW_BITS, self.counts.ledger),
             None,
             self.counts.traffic,
-            words["message_latency"],
-            words["service_time"],
-            words["send_lag"],
-            words["loop_lag"],
+            self.counts.histograms,
             run=place.run_tag,
             worker=place.worker,
             template=_NO_MARKER,

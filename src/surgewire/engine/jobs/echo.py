@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from surgewire._core.connection import Connection
+from surgewire._core.echo_traffic import EchoTraffic, EchoUser
 from surgewire._core.ledger import Ledger
-from surgewire._core.traffic import EchoUser, Traffic
 from surgewire.dialects.client_upgrade import ClientUpgrade
 from surgewire.dialects.plain import plain_text
 from surgewire.engine.connector import Connector
@@ -21,23 +21,22 @@ _MAX_WINDOW_BITS = 1 << 20
 class EchoJob(SendingJob):
     """The users of one worker in an echo run."""
 
+    traffic: EchoTraffic
+
     def __init__(self, place: Workplace, on_settled: Callable[[], None]) -> None:
         """Set up everything that the run needs, before its clock starts."""
         super().__init__(place, on_settled)
         self.witnesses = self.plan.witness
 
-    def make_traffic(self) -> Traffic:
+    def make_traffic(self) -> EchoTraffic:
         """Return what the users share."""
-        place, plan, words = self.place, self.plan, self.counts.histograms
-        return Traffic(
+        place, plan = self.place, self.plan
+        return EchoTraffic(
             place.loop,
             Ledger(len(place.users), window_bits(plan), self.counts.ledger),
             message_schedule(plan, plan.connections),
             self.counts.traffic,
-            words["message_latency"],
-            words["service_time"],
-            words["send_lag"],
-            words["loop_lag"],
+            self.counts.histograms,
             run=place.run_tag,
             worker=place.worker,
             template=plain_text(plan.size_bytes),

@@ -12,7 +12,7 @@ from surgewire._core import poller
 from surgewire._core.connection import Connection
 from surgewire._core.poller import Poller
 from surgewire._core.stream import ReceiveBuffer
-from surgewire._core.traffic import EchoUser, Traffic
+from surgewire._core.traffic import Traffic, User
 from surgewire._core.witness import Witness
 from surgewire.dialects.client_upgrade import UpgradeRequest
 from surgewire.engine.connector import Connector
@@ -140,7 +140,7 @@ class Job(ABC):
 
     def ended(self, connection: Connection) -> None:
         """Book what the connection still owed, and see whether it was the last one."""
-        assert isinstance(connection, EchoUser)
+        assert isinstance(connection, User)
         self.traffic.cut_off(connection)
         if self._begun and self.deserted:
             self.enough.set()

@@ -8,12 +8,13 @@ import pytest
 
 from surgewire._core import frame, marker
 from surgewire._core.clock import now_ns
+from surgewire._core.echo_traffic import EchoTraffic
 from surgewire._core.histogram import HISTOGRAM_WORDS
 from surgewire._core.ledger import COUNTERS as LEDGER_COUNTERS
 from surgewire._core.ledger import Ledger
 from surgewire._core.pacer import Schedule
 from surgewire._core.template import Template
-from surgewire._core.traffic import Traffic
+from surgewire._core.traffic import COUNTERS
 from tests.core.rig import DEADLINE_NS, FIRST_USER, RUN, SECOND_NS, WORKER, Rig
 from tests.core.wire import feed
 
@@ -170,9 +171,9 @@ def test_delivery_is_booked_with_latency_and_service_time(make_rig: MakeRig) -> 
     rig.answer(0, b"<p>" + message + b"</p>")
     after_ns = now_ns()
     assert rig.booked() == {"sent": 1, "expected": 1, "delivered": 1}
-    latency = rig.histogram("latency")
+    latency = rig.histogram("message_latency")
     assert before_ns - sent.planned_ns <= latency.min <= after_ns - sent.planned_ns
-    assert rig.histogram("service").min == latency.min - sent.send_lag_ns
+    assert rig.histogram("service_time").min == latency.min - sent.send_lag_ns
     assert rig.traffic.outstanding == 0
 
 
@@ -241,7 +242,7 @@ def test_warm_up_enters_neither_ledger_nor_histograms(make_rig: MakeRig) -> None
         "warmup_sent": 2,
         "warmup_delivered": 2,
     }
-    assert rig.histogram("latency").count == rig.histogram("send_lag").count == 2
+    assert rig.histogram("message_latency").count == rig.histogram("send_lag").count == 2
 
 
 @pytest.mark.parametrize(
@@ -342,16 +343,24 @@ def test_every_missed_beat_of_the_loop_counts(make_rig: MakeRig) -> None:
     assert lag.max >= 80_000_000
 
 
-def test_wrong_memory_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("counters", "words", "told"),
+    [
+        (3, HISTOGRAM_WORDS, "counters, not 3"),
+        (len(COUNTERS), 7, "words, not 7"),
+        (len(COUNTERS), 0, "no histogram for message_latency"),
+    ],
+)
+def test_wrong_memory_is_refused(counters: int, words: int, told: str) -> None:
     loop = asyncio.new_event_loop()
     try:
-        with pytest.raises(ValueError, match="counters, not 3"):
-            Traffic(
+        with pytest.raises(ValueError, match=told):
+            EchoTraffic(
                 loop,
                 Ledger(1, 64, np.zeros(len(LEDGER_COUNTERS), np.uint64)),
                 None,
-                np.zeros(3, np.uint64),
-                *(np.zeros(HISTOGRAM_WORDS, np.int64) for _ in range(4)),
+                np.zeros(counters, np.uint64),
+                {"message_latency": np.zeros(words, np.int64)} if words else {},
                 run=1,
                 worker=0,
                 template=Template((("marker",),)),
