@@ -35,12 +35,13 @@ PAGES = {
     "serve echo": "docs/serve.md",
     "demo": "README.md",
     "report": "docs/report.md",
+    "watch": "docs/soak.md",
 }
 OWN_PAGES = (
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in ("echo", "connect", "serve", "report", "errors", "python", "tuning")
+        for name in ("echo", "connect", "serve", "report", "soak", "errors", "python", "tuning")
     ),
 )
 

@@ -1,5 +1,7 @@
 import errno
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import msgpack
@@ -8,13 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surgewire.engine import journal as journal_module
-from surgewire.engine.journal import (
-    MAGIC,
-    JournalError,
-    JournalReader,
-    JournalWriter,
-    read_journal,
-)
+from surgewire.engine import journal_format
+from surgewire.engine.journal import JournalReader, JournalWriter, read_journal
+from surgewire.engine.journal_format import MAGIC, JournalError
 from surgewire.results.record import EndRecord, EventRecord, IntervalRecord, StartRecord
 from surgewire.results.sparse import SparseHistogram
 
@@ -25,7 +23,8 @@ RECORDS = (
         1.0,
         1.0,
         "connecting",
-        {"sent": 3},
+        # Long enough to be compressed.
+        {"sent": 3} | {f"counter_{n}": 0 for n in range(40)},
         {"open": 2},
         {"connect_time": SparseHistogram(b"\x01\0\0\0", b"\x02" + b"\0" * 7, 5, 0, 1, 4)},
         {"dns": 1},
@@ -55,10 +54,56 @@ def test_what_was_written_is_read(tmp_path):
     path = tmp_path / "journal.bin"
     ends = write(path)
     assert ends == sorted(set(ends))
-    assert path.read_bytes().startswith(MAGIC + b"\x01\x00")
+    assert path.read_bytes().startswith(MAGIC + b"\x02\x00")
     contents = read_journal(path)
     assert contents.records == RECORDS
     assert contents.torn_bytes == 0
+
+
+OF_FORMAT_1 = (
+    b"SWJRNL\x01\x008\x01\x00\x00\xd8\x0e#L\x92\xa5start\x86\xa6format\x01\xa6run_id\xa5a-run"
+    b"\xaastarted_at\xb42026-01-31T12:00:00Z\xa4plan\x82\xa4kind\xa4echo\xa3url\xd9\xc8"
+    + b"x"
+    * 200
+    + b"\xa7version\xa50.1.0\xa7machine\x81\xa4cpus\x02"
+    b":\x00\x00\x00ge>\xb1\x92\xa5event\x83\xa4at_s\xcb\x00\x00\x00\x00\x00\x00\x00\x00"
+    b"\xa4kind\xa5phase\xa6detail\x81\xa5phase\xaaconnecting"
+    b"$\x00\x00\x00\x11\x85\x90\xbb\x92\xa3end\x82\xa4at_s\xcb?\xf8\x00\x00\x00\x00\x00\x00"
+    b"\xa6reason\xa8finished"
+)
+
+
+def test_a_journal_of_format_1_is_read(tmp_path):
+    path = tmp_path / "journal.bin"
+    path.write_bytes(OF_FORMAT_1)
+    start, phase, end = read_journal(path).records
+    assert (start.run_id, start.plan["url"]) == ("a-run", "x" * 200)
+    assert phase == EventRecord(0.0, "phase", {"phase": "connecting"})
+    assert end == EndRecord(1.5, "finished")
+
+
+def test_long_records_are_compressed_and_short_ones_are_not(tmp_path):
+    ends = write(tmp_path / "journal.bin")
+    data = (tmp_path / "journal.bin").read_bytes()
+    sizes = [after - before for before, after in zip(ends, ends[1:], strict=False)]
+    flags = [data[end + 3] >> 7 for end in ends[:-1]]
+    assert flags == [0, 0, 1, 0]
+    assert sizes[2] < 400 < len(msgpack.packb(RECORDS[2].to_dict()))
+    assert ends[0] == 8
+
+
+def test_what_does_not_become_shorter_is_left_as_it_is():
+    frame = journal_format.encode(EventRecord(0.0, "note", {"noise": os.urandom(1000)}))
+    assert frame[3] >> 7 == 0
+    assert len(frame) > 1000
+
+
+def test_a_record_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "journal.bin"
+    write(path)
+    monkeypatch.setattr(journal_format, "_MAX_BODY_BYTES", 500)
+    with pytest.raises(JournalError, match=r"byte \d+: a record of more than"):
+        read_journal(path)
 
 
 def test_a_record_is_in_the_file_when_append_returns(tmp_path):
@@ -119,7 +164,7 @@ def test_a_flipped_bit_ends_what_is_believed(whole, tmp_path_factory, data):
         (b"SWJR", "no journal"),
         (b"SWJRNL\x01", "no journal"),
         (b"PK\x03\x04" + b"x" * 50, "no journal"),
-        (MAGIC + b"\x02\x00", "newer than this version reads"),
+        (MAGIC + b"\x03\x00", "newer than this version reads"),
         (MAGIC + b"\x00\x00", "unknown format 0"),
     ],
 )
@@ -142,7 +187,8 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 
 def frame_of(pair):
     body = msgpack.packb(pair)
-    return journal_module._FRAME.pack(len(body), journal_module.zlib.crc32(body)) + body
+    checksum = zlib.crc32(len(body).to_bytes(4, "little") + body)
+    return struct.pack("<II", len(body), checksum) + body
 
 
 def test_records_of_a_newer_minor_version_are_left_out(tmp_path):

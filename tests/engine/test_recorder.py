@@ -45,7 +45,7 @@ def test_failing_and_recovering_are_each_told_once(parts):
     journal.room = True
     recorder.event(4.0, "phase", phase="draining")
     recorder.event(5.0, "phase", phase="closing")
-    assert seen.notes() == ["the journal could be written again, and nothing is missing in it"]
+    assert seen.events("journal_restored") == [{}]
     assert journal.written == seen.records
 
 
@@ -55,9 +55,12 @@ def test_what_is_missing_is_told(parts):
     recorder.event(1.0, "phase", phase="sending")
     journal.room, journal.dropped = True, 17
     recorder.event(2.0, "phase", phase="draining")
-    assert seen.events("journal_failed")[1] == {"reason": "17 records are missing"}
+    assert seen.events("journal_failed")[1] == {
+        "reason": "17 records are missing",
+        "missing": 17,
+    }
     journal.room = False
     recorder.event(3.0, "phase", phase="closing")
     journal.room = True
     recorder.event(4.0, "phase", phase="closing")
-    assert seen.records[-1].kind == "note"
+    assert seen.records[-1].kind == "journal_restored"

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from surgewire.engine.journal import JournalError, JournalWriter, read_journal
+from surgewire.engine.journal import JournalWriter, read_journal
+from surgewire.engine.journal_format import JournalError
 from surgewire.engine.limits import LimitError
 from surgewire.engine.machine import Machine
 from surgewire.engine.run import execute, load_run

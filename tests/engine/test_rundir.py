@@ -1,4 +1,5 @@
 import json
+import os
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from surgewire.engine import rundir
-from surgewire.engine.rundir import RunDirError, create_run_dir, open_run_dir
+from surgewire.engine.rundir import RunDirError, create_run_dir, newest_run_dir, open_run_dir
 
 NOW = datetime(2026, 1, 31, 13, 5, 9, tzinfo=timezone(timedelta(hours=1)))
 
@@ -81,6 +82,20 @@ def test_an_earlier_run_is_found_by_folder_or_journal(tmp_path):
     run_dir.journal_path.touch()
     assert open_run_dir(run_dir.path).run_id == run_dir.run_id
     assert open_run_dir(run_dir.journal_path).path == run_dir.path
+
+
+def test_the_newest_run_is_found(tmp_path):
+    with pytest.raises(RunDirError, match="holds no run"):
+        newest_run_dir(tmp_path / "nothing")
+    older = create_run_dir(tmp_path, "echo", {}, NOW + timedelta(seconds=1))
+    newer = create_run_dir(tmp_path, "connect", {}, NOW + timedelta(seconds=2))
+    # Begun at the same second, and one more that has no journal (yet).
+    newest = create_run_dir(tmp_path, "chat", {}, NOW + timedelta(seconds=2))
+    create_run_dir(tmp_path, "echo", {}, NOW + timedelta(seconds=3))
+    for run_dir in (newest, newer, older):
+        run_dir.journal_path.touch()
+    os.utime(newer.path / "plan.json", ns=(0, 0))
+    assert newest_run_dir(tmp_path).path == newest.path
 
 
 def test_what_is_no_run_is_refused(tmp_path):

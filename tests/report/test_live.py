@@ -196,3 +196,40 @@ def test_plain_lines_tell_events_at_once_and_without_control_characters() -> Non
 def test_the_shared_lines_of_a_phase_change_are_not_repeated() -> None:
     lines = plain_lines(start(), interval(1.0), interval(2.0), interval(5.9), interval(10.4))
     assert [line.split()[0] for line in lines[1:]] == ["1", "6", "10"]
+
+
+def test_a_view_that_joins_late_shows_what_came_before() -> None:
+    terminal = Terminal()
+    view = LiveView(terminal.view._console, lambda: terminal.now_s)
+    terminal.view.close()
+    terminal.view = view
+    drawn_before = terminal.stream.tell()
+    view.rejoin(Path("runs/x"), [*echo_run()[:9], DEATH])
+    assert terminal.stream.getvalue()[drawn_before:].count("surgewire echo") == 1
+    title, bar, first, *_, event = terminal.picture()
+    assert title == "surgewire echo  ws://127.0.0.1:8765/"
+    elapsed = int(view.tally.timeline.at_s)
+    assert bar.startswith("sending ")
+    assert bar.endswith(f"0:{elapsed:02}")
+    assert first.startswith("open 1,000 of 1,000")
+    assert event.startswith("  ! 4 s: worker 1 died")
+    terminal.feed(EventRecord(5.0, "stopping", {"signal": "SIGINT"}))
+    # Ctrl-C here would stop the watching, not the run.
+    assert terminal.picture()[-1] == "  ! 5 s: asked to stop by SIGINT"
+    view.close()
+
+
+def test_plain_lines_that_join_late_say_how_it_stands() -> None:
+    stream = io.StringIO()
+    view = PlainLines(stream)
+    view.rejoin(Path("runs/x"), echo_run()[:9])
+    head, line = stream.getvalue().splitlines()
+    assert head == "surgewire echo ws://127.0.0.1:8765/; run folder runs/x"
+    assert "sending" in line
+    assert "open 1,000 of 1,000" in line
+    view.rejoin(Path("runs/y"), [])
+    assert len(stream.getvalue().splitlines()) == 3
+    stream.close()
+    assert not view.broken
+    view.record(DEATH)
+    assert view.broken

@@ -183,15 +183,15 @@ CASES = {
     "journal failed": Case(
         DoubtCode.JOURNAL_INCOMPLETE,
         [event("journal_failed", reason="no space left on device"), END],
-        9.0,
-        "the journal could not be written: no space left on device",
-        [END],
+        2.5,
+        "the journal could not be written from 2.5 s on: no space left on device",
+        [event("journal_failed", reason="no space left on device"), event("journal_restored"), END],
     ),
     "journal without end": Case(
         DoubtCode.JOURNAL_INCOMPLETE,
         [interval(23.0)],
         23.0,
-        "the journal has no end: killed, or still going, after 23.0 s",
+        "the journal has no end: killed, or out of disk, after 23.0 s",
         [interval(23.0), END],
     ),
     "descriptors": Case(

@@ -96,8 +96,17 @@ def test_interrupted() -> None:
 
 def test_killed() -> None:
     assert verdict(Ending(None, 23.0)) == Verdict(
-        Status.INTERRUPTED, ("no end: killed, or still going, after 23.0 s",)
+        Status.INTERRUPTED, ("no end: killed, or out of disk, after 23.0 s",)
     )
+
+
+def test_still_running() -> None:
+    found = verdict(Ending(None, 23.0, running=True), part=connections(failed=1))
+    assert found.status is Status.RUNNING
+    assert found.reasons[0] == "still running, after 23.0 s"
+    assert "1 of" in found.reasons[1]
+    # The end was written, and the writer is about to leave.
+    assert verdict(Ending("finished", 70.0, running=True)).status is Status.PASS
 
 
 @pytest.mark.parametrize(

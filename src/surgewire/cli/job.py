@@ -20,6 +20,7 @@ EXIT_CODES = {
     Status.PASS: 0,
     Status.DOUBTFUL: 0,
     Status.FAIL: 99,
+    Status.RUNNING: 0,
     Status.INTERRUPTED: 130,
     Status.FAILED: 1,
 }

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from surgewire.cli import connect, demo, echo, report, serve, version
+from surgewire.cli import connect, demo, echo, report, serve, version, watch
 from surgewire.errors import SurgewireError
 
 HELP = """\
@@ -44,6 +44,7 @@ app.command(help=echo.HELP)(echo.echo)
 app.command(help=connect.HELP)(connect.connect)
 app.add_typer(serve.serve_app)
 app.command(help=demo.HELP)(demo.demo)
+app.command(help=watch.HELP)(watch.watch)
 app.command(help=report.HELP)(report.report)
 app.command(help=version.HELP)(version.version)
 

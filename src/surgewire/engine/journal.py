@@ -1,35 +1,24 @@
 """The journal of a run: one record after the other, sound up to the last whole one.
 
-A file of magic bytes and a format number (uint16), then per record its length (uint32), the
-CRC-32 of its body (uint32) and the body, msgpack of ``[type, dict]``. Numbers are little-endian.
+Its writer holds a lock (flock) on the file for as long as it lives, however it ends: so readers
+can tell a run that goes on from one that was killed. How records lie in the file is told in
+`journal_format`.
 """
 
+import contextlib
+import fcntl
 import os
-import struct
-import zlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
-import msgpack
+from surgewire.engine.journal_format import HEADER, encode
+from surgewire.engine.tail import JournalTail
+from surgewire.results.record import Record
 
-from surgewire.errors import UsageError
-from surgewire.results.record import Record, record_from_pair, record_to_pair
-
-MAGIC = b"SWJRNL"
-FORMAT = 1
-
-_FORMAT = struct.Struct("<H")
-_FRAME = struct.Struct("<II")
-_HEADER = MAGIC + _FORMAT.pack(FORMAT)
 # What is kept in memory of records that could not be written yet.
 _BACKLOG_BYTES = 16 * 1024 * 1024
-
-
-class JournalError(UsageError):
-    """What was to be read is no journal, or one of a newer format."""
 
 
 class JournalWriter:
@@ -50,8 +39,12 @@ class JournalWriter:
         """Why nothing can be written at present."""
         self.dropped = 0
         """Records given up, because they neither fitted the file nor the memory kept for them."""
+        # A reader asks for the lock only where there is a header, so nobody is before us here.
+        # File systems without locks leave readers to guess.
+        with contextlib.suppress(OSError):
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
-            self._write(_HEADER)
+            self._write(HEADER)
         except OSError:
             os.close(self._fd)
             raise
@@ -62,8 +55,7 @@ class JournalWriter:
 
     def append(self, record: Record) -> bool:
         """Write `record` and what is missing before it; return whether all is in the file."""
-        body: bytes = msgpack.packb(record_to_pair(record))
-        frame = _FRAME.pack(len(body), zlib.crc32(body)) + body
+        frame = encode(record)
         self._backlog.append(frame)
         self._backlog_bytes += len(frame)
         try:
@@ -123,52 +115,9 @@ class JournalReader:
 
     def __iter__(self) -> Iterator[Record]:
         """Iterate from the first record on; raise JournalError for what is no journal."""
-        try:
-            with self._path.open("rb") as file:
-                size = os.fstat(file.fileno()).st_size
-                self._check_header(file.read(len(_HEADER)))
-                yield from self._records(file, size)
-        except FileNotFoundError:
-            raise JournalError(f"{self._path} does not exist; name the folder of a run") from None
-        except OSError as error:
-            raise JournalError(f"{self._path} cannot be read: {error.strerror}") from error
-
-    def _check_header(self, header: bytes) -> None:
-        if header[: len(MAGIC)] != MAGIC or len(header) < len(_HEADER):
-            raise JournalError(f"{self._path} is no journal of a Surgewire run")
-        (number,) = _FORMAT.unpack_from(header, len(MAGIC))
-        if number > FORMAT:
-            raise JournalError(
-                f"{self._path} has format {number}, which is newer than this version reads "
-                f"({FORMAT}); read it with the version of Surgewire that wrote it"
-            )
-        if number != FORMAT:
-            raise JournalError(f"{self._path} has the unknown format {number}")
-
-    def _records(self, file: BinaryIO, size: int) -> Iterator[Record]:
-        end = len(_HEADER)
-        while (body := _read_body(file, size - end)) is not None:
-            try:
-                record = record_from_pair(msgpack.unpackb(body))
-            except (ValueError, msgpack.UnpackException) as error:
-                raise JournalError(f"{self._path}, byte {end}: {error}") from error
-            end += _FRAME.size + len(body)
-            # Kinds of record that a newer minor version adds are left out.
-            if record is not None:
-                yield record
-        self.torn_bytes = size - end
-
-
-def _read_body(file: BinaryIO, remaining: int) -> bytes | None:
-    """Return the next body; None at the end and for one that is cut off or damaged."""
-    frame = file.read(_FRAME.size)
-    if len(frame) < _FRAME.size:
-        return None
-    length, checksum = _FRAME.unpack(frame)
-    if length > remaining - _FRAME.size:
-        return None
-    body = file.read(length)
-    return body if len(body) == length and zlib.crc32(body) == checksum else None
+        with JournalTail(self._path) as tail:
+            yield from tail.read()
+            self.torn_bytes = tail.torn_bytes
 
 
 def read_journal(path: Path) -> JournalContents:

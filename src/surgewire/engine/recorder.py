@@ -44,6 +44,9 @@ class Recorder:
         missing = self._journal.dropped - self._dropped
         self._dropped = self._journal.dropped
         if missing:
-            return EventRecord(at_s, "journal_failed", {"reason": f"{missing} records are missing"})
-        text = "the journal could be written again, and nothing is missing in it"
-        return EventRecord(at_s, "note", {"text": text})
+            return EventRecord(
+                at_s,
+                "journal_failed",
+                {"reason": f"{missing} records are missing", "missing": missing},
+            )
+        return EventRecord(at_s, "journal_restored", {})

@@ -6,7 +6,8 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from surgewire.engine.journal import JournalError, JournalReader, JournalWriter
+from surgewire.engine.journal import JournalWriter
+from surgewire.engine.journal_format import JournalError
 from surgewire.engine.limits import Fitness, LimitError, check_limits, raise_file_limit
 from surgewire.engine.machine import Machine, describe_machine
 from surgewire.engine.observer import Observer, SilentObserver
@@ -16,6 +17,7 @@ from surgewire.engine.rundir import RunDir, RunDirError, create_run_dir, open_ru
 from surgewire.engine.shared import SharedRegion
 from surgewire.engine.signals import SignalInbox
 from surgewire.engine.supervisor import Supervisor
+from surgewire.engine.tail import JournalTail
 from surgewire.engine.timetable import Patience
 from surgewire.engine.worker import worker_main
 from surgewire.plan.models import ConnectPlan, EchoPlan
@@ -91,13 +93,13 @@ def load_run(path: str | Path) -> Result:
     """
     run_dir = open_run_dir(Path(path))
     tally = Tally()
-    for number, record in enumerate(JournalReader(run_dir.journal_path)):
-        if number == 0 and not isinstance(record, StartRecord):
-            raise JournalError(f"{run_dir.journal_path} does not begin with the start of a run")
-        try:
-            tally.add(record)
-        except ValueError as error:
-            raise JournalError(f"{run_dir.journal_path}, record {number}: {error}") from error
+    with JournalTail(run_dir.journal_path) as tail:
+        for number, record in enumerate(tail.follow()):
+            try:
+                tally.add(record)
+            except ValueError as error:
+                raise JournalError(f"{run_dir.journal_path}, record {number}: {error}") from error
+        tally.running = tail.running
     if tally.start is None:
         raise JournalError(f"{run_dir.journal_path} holds no whole record")
     return tally.result()

@@ -17,6 +17,7 @@ JOURNAL_NAME = "journal.bin"
 RESULT_NAME = "result.json"
 
 _ATTEMPTS = 8
+_STAMP_LETTERS = len("20260131-120000")
 
 
 class RunDirError(UsageError):
@@ -102,6 +103,29 @@ def open_run_dir(path: Path) -> RunDir:
     if not os.path.lexists(folder / JOURNAL_NAME):
         raise RunDirError(f"{path} is not the folder of a run: it holds no {JOURNAL_NAME}")
     return RunDir(folder)
+
+
+def newest_run_dir(runs_dir: Path) -> RunDir:
+    """Return the folder of the run below `runs_dir` that was begun last.
+
+    Raises RunDirError when there is none.
+    """
+    try:
+        journals = [path for path in runs_dir.glob(f"*/{JOURNAL_NAME}") if path.is_file()]
+    except OSError as error:
+        raise RunDirError(f"{runs_dir} cannot be read: {_why(error)}") from error
+    if not journals:
+        raise RunDirError(f"{runs_dir} holds no run; begin one, or name the folder of one")
+    # Names begin with the second of the start; of two in one second the later folder counts.
+    newest = max(journals, key=lambda path: (path.parent.name[:_STAMP_LETTERS], _made_ns(path)))
+    return RunDir(newest.parent)
+
+
+def _made_ns(journal: Path) -> int:
+    with contextlib.suppress(OSError):
+        # Written once, before anything else.
+        return (journal.parent / PLAN_NAME).stat().st_mtime_ns
+    return 0
 
 
 def _why(error: OSError) -> str:

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
@@ -39,6 +39,8 @@ class _Screen:
     def __init__(self) -> None:
         self._tally = Tally()
         self._broken = False
+        # Whether who sees this can stop the run with Ctrl-C.
+        self._in_charge = True
 
     def __enter__(self) -> Self:
         return self
@@ -51,12 +53,28 @@ class _Screen:
     ) -> None:
         self.close()
 
+    @property
+    def tally(self) -> Tally:
+        """What was shown so far. Not to be written to."""
+        return self._tally
+
+    @property
+    def broken(self) -> bool:
+        """Whether nobody can see it any more: the terminal or the stream was closed."""
+        return self._broken
+
     def close(self) -> None:
         """Give the terminal back. May be called more than once."""
 
     def finished(self, result: Result) -> None:  # noqa: ARG002 - the report shows the result
         """Tell that all is over."""
         self.close()
+
+    def _event_text(self, record: EventRecord) -> str:
+        told = f"{record.at_s:.0f} s: {event_line(record.kind, record.detail)}"
+        if record.kind == "stopping" and self._in_charge:
+            told += "; draining, once more stops at once"
+        return told
 
     def _guarded(self, show: Callable[[], None]) -> None:
         # A terminal that was closed (OSError), or a stream that was (ValueError): the run goes on.
@@ -89,11 +107,18 @@ class LiveView(_Screen):
         self._title = Text.assemble((f"surgewire {plan.kind}", "bold"))
         self._guarded(self._start)
 
+    def rejoin(self, run_dir: Path, records: Iterable[Record]) -> None:  # noqa: ARG002
+        """Begin to draw in the middle of a run, of which ``records`` tell what came before."""
+        self._in_charge = False
+        for record in records:
+            self._take(record)
+        self._began_s = self._now_s() - self._tally.timeline.at_s
+        self._title = Text.assemble((f"surgewire {plain(self._tally.asked.kind)}", "bold"))
+        self._guarded(self._start)
+
     def record(self, record: Record) -> None:
         """Take in what the last interval brought, and redraw."""
-        self._tally.add(record)
-        if isinstance(record, EventRecord) and record.kind not in _ROUTINE:
-            self._events.append(_event_text(record))
+        self._take(record)
         self.tick()
 
     def tick(self) -> None:
@@ -105,6 +130,11 @@ class LiveView(_Screen):
         live, self._live = self._live, None
         if live is not None:
             self._guarded(live.stop)
+
+    def _take(self, record: Record) -> None:
+        self._tally.add(record)
+        if isinstance(record, EventRecord) and record.kind not in _ROUTINE:
+            self._events.append(self._event_text(record))
 
     def _start(self) -> None:
         self._live = Live(
@@ -179,13 +209,23 @@ class PlainLines(_Screen):
         target = redact_url(plan.target.url)
         self._write(f"surgewire {plan.kind} {target}; run folder {run_dir}")
 
+    def rejoin(self, run_dir: Path, records: Iterable[Record]) -> None:
+        """Begin in the middle of a run: say which it is, and how it stands."""
+        self._in_charge = False
+        for record in records:
+            self._tally.add(record)
+        asked = self._tally.asked
+        self._write(f"surgewire {asked.kind} {asked.url}; run folder {run_dir}")
+        if self._tally.intervals:
+            self._add_interval()
+
     def record(self, record: Record) -> None:
         """Take in what the last interval brought; write it when it is time."""
         self._tally.add(record)
         if isinstance(record, IntervalRecord):
             self._add_interval()
         elif isinstance(record, EventRecord) and record.kind not in _ROUTINE:
-            self._write(f"! {_event_text(record)}")
+            self._write(f"! {self._event_text(record)}")
 
     def tick(self) -> None:
         """Do nothing: lines come with the records."""
@@ -237,13 +277,6 @@ def _cell(name: str, value: str, style: str) -> Text:
 
 def _with_unit(value_ms: float | None) -> str:
     return DASH if value_ms is None else f"{ms(value_ms)} ms"
-
-
-def _event_text(record: EventRecord) -> str:
-    told = f"{record.at_s:.0f} s: {event_line(record.kind, record.detail)}"
-    if record.kind == "stopping":
-        told += "; draining, once more stops at once"
-    return told
 
 
 def _word(phase: str) -> str:

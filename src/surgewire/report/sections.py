@@ -24,6 +24,7 @@ _STYLES = {
     Status.PASS: "bold green",
     Status.DOUBTFUL: "bold yellow",
     Status.FAIL: "bold red",
+    Status.RUNNING: "bold cyan",
     Status.INTERRUPTED: "bold yellow",
     Status.FAILED: "bold red",
 }

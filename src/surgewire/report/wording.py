@@ -93,6 +93,8 @@ def event_line(kind: str, detail: dict[str, object]) -> str:
             return f"asked to stop by {told.get('signal', 'its caller')}"
         case "journal_failed":
             return f"the journal cannot be written: {told.get('reason', '?')}"
+        case "journal_restored":
+            return "the journal could be written again, and nothing of that time is missing"
         case "steal":
             return f"the hypervisor took {told.get('percent', '?')} % of the CPU"
         case "note":

@@ -41,16 +41,19 @@ def check_journal_incomplete(tally: "Tally") -> Doubt | None:
     """Find a journal that could not be written, or that has no end."""
     timeline = tally.timeline
     if timeline.journal_failure is not None:
-        said = f"the journal could not be written: {timeline.journal_failure}"
-    elif timeline.end is None:
-        said = f"the journal has no end: killed, or still going, after {timeline.at_s:.1f} s"
+        since_s = timeline.journal_failed_s
+        said = f"the journal could not be written from {since_s:.1f} s on: "
+        said += timeline.journal_failure
+    elif timeline.end is None and not tally.running:
+        since_s = timeline.at_s
+        said = f"the journal has no end: killed, or out of disk, after {since_s:.1f} s"
     else:
         return None
     return Doubt(
         DoubtCode.JOURNAL_INCOMPLETE,
-        round(timeline.at_s, 3),
+        round(since_s, 3),
         said,
-        "what came after is not in this report",
+        "what it does not hold is in no later report",
     )
 
 

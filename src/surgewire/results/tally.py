@@ -25,6 +25,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.start: StartRecord | None = None
+        self.running = False
+        """Whether more is to come, so that what is missing is not lost; set by who knows."""
         self.asked = Asked()
         self.counters: Counter[str] = Counter()
         """Of the ledger and of the traffic, by name."""

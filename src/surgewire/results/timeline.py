@@ -40,8 +40,12 @@ class Timeline:
         self.last_established_s: float | None = None
         """When the last attempt that succeeded did so; None until every attempt has an outcome."""
         self.journal_failure: str | None = None
+        """Why records are missing in the journal, or could not be written yet."""
+        self.journal_failed_s = 0.0
+        """From when on."""
         self.stop_signal: str | None = None
         self.end: EndRecord | None = None
+        self._journal_gap: str | None = None
         self._lengths_s: dict[str, float] = {}
         self._phase_began_s = 0.0
 
@@ -66,7 +70,13 @@ class Timeline:
             case "worker_died":
                 self.deaths.append(record)
             case "journal_failed":
+                if self.journal_failure is None:
+                    self.journal_failed_s = record.at_s
                 self.journal_failure = str(record.detail.get("reason", "unknown"))
+                if record.detail.get("missing"):
+                    self._journal_gap = self.journal_failure
+            case "journal_restored":
+                self.journal_failure = self._journal_gap
             case "stopping":
                 self.stop_signal = str(record.detail.get("signal", ""))
         if len(self.events) < MAX_EVENTS:

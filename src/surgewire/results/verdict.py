@@ -19,6 +19,8 @@ class Status(StrEnum):
     """The target did all that was asked, but the figures may be the generator's."""
     FAIL = "fail"
     """The target fell short: connections or messages failed."""
+    RUNNING = "running"
+    """Still going; the figures are of the part that is done."""
     INTERRUPTED = "interrupted"
     """Stopped before its time; the figures are of the part that was run."""
     FAILED = "failed"
@@ -46,6 +48,8 @@ class Ending:
     at_s: float
     signal: str | None = None
     """What asked the run to stop."""
+    running: bool = False
+    """Whether the end is yet to come."""
 
 
 def judge(
@@ -62,14 +66,16 @@ def judge(
     shortfalls = _of_connections(ending, connections) + _of_messages(delivery)
     in_doubt = [doubt.code.value for doubt in doubts if not doubt.code.minor]
     doubtful = [f"figures in doubt: {', '.join(in_doubt)}"] if in_doubt else []
+    going_on = _going_on(ending)
     weighed = (
         (Status.FAILED, impossible),
+        (Status.RUNNING, going_on),
         (Status.INTERRUPTED, cut_short),
         (Status.FAIL, shortfalls),
         (Status.DOUBTFUL, doubtful),
     )
     status = next((status for status, reasons in weighed if reasons), Status.PASS)
-    return Verdict(status, tuple(impossible + cut_short + shortfalls + doubtful))
+    return Verdict(status, tuple(impossible + going_on + cut_short + shortfalls + doubtful))
 
 
 def _impossible(
@@ -85,9 +91,15 @@ def _impossible(
     return []
 
 
+def _going_on(ending: Ending) -> list[str]:
+    if ending.reason is None and ending.running:
+        return [f"still running, after {ending.at_s:.1f} s"]
+    return []
+
+
 def _cut_short(ending: Ending) -> list[str]:
-    if ending.reason is None:
-        return [f"no end: killed, or still going, after {ending.at_s:.1f} s"]
+    if ending.reason is None and not ending.running:
+        return [f"no end: killed, or out of disk, after {ending.at_s:.1f} s"]
     if ending.reason == "interrupted":
         by = f" by {ending.signal}" if ending.signal else ""
         return [f"stopped{by} after {ending.at_s:.1f} s"]
