@@ -2,6 +2,7 @@ import errno
 import os
 import struct
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import msgpack
@@ -85,7 +86,7 @@ def test_a_journal_of_format_1_is_read(tmp_path):
 def test_long_records_are_compressed_and_short_ones_are_not(tmp_path):
     ends = write(tmp_path / "journal.bin")
     data = (tmp_path / "journal.bin").read_bytes()
-    sizes = [after - before for before, after in zip(ends, ends[1:], strict=False)]
+    sizes = [after - before for before, after in pairwise(ends)]
     flags = [data[end + 3] >> 7 for end in ends[:-1]]
     assert flags == [0, 0, 1, 0]
     assert sizes[2] < 400 < len(msgpack.packb(RECORDS[2].to_dict()))

@@ -91,7 +91,7 @@ def test_a_reader_that_left_ends_the_watching(run: Run) -> None:
     run.append(*echo_run()[:9])
     reading, writing = os.pipe()
     os.close(reading)
-    with open(writing, "w") as stream:
+    with os.fdopen(writing, "w") as stream:
         with pytest.raises(BrokenPipeError):
             watch_run(run.folder, run.journal, stream=stream)
         nowhere = os.open(os.devnull, os.O_WRONLY)

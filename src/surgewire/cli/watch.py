@@ -45,10 +45,7 @@ def watch(
     from surgewire.engine.rundir import newest_run_dir, open_run_dir
     from surgewire.report.watch import farewell, watch_run
 
-    if run is None:
-        run_dir = newest_run_dir(Path(runs_dir or RUNS_DIR))
-    else:
-        run_dir = open_run_dir(run)
+    run_dir = newest_run_dir(Path(runs_dir or RUNS_DIR)) if run is None else open_run_dir(run)
     result = watch_run(run_dir.path, run_dir.journal_path)
     print(*farewell(result, run_dir.path), sep="\n")
     return 0
