@@ -1,10 +1,6 @@
-"""A chat server on aiohttp, to try Surgewire on.
+"""A chat server on aiohttp, to try Surgewire on; docs/delivery.md shows the command that tests it.
 
-    pip install aiohttp
-    python examples/chat_server.py --port 8080
-    surgewire chat ws://127.0.0.1:8080/ws --connections 200 --rooms 10 --rate 0.5/s --duration 20s \
-        --join '{"type":"join","room":"{{room}}"}' --joined '"type":"joined"' \
-        --send '{"type":"message","room":"{{room}}","text":"{{marker}} hello"}'
+Members join by ``{"type":"join","room":"…"}``; every other message goes to all members of the room.
 """
 
 import argparse
