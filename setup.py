@@ -37,6 +37,12 @@ MODULES = (
     "holding",
     "delays",
     "echo",
+    "chat_message",
+    "chat_truth",
+    "chat_faults",
+    "chat_room",
+    "chat_delivery",
+    "chat",
 )
 
 SANITIZERS = "-fsanitize=address,undefined"

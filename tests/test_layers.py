@@ -68,6 +68,10 @@ MEETS_THE_SYSTEM = {
     "traffic",
     "echo_traffic",
     "echo",
+    "chat_truth",
+    "chat_room",
+    "chat_delivery",
+    "chat",
 }
 SYSTEM_MODULES = {"asyncio", "os", "posix", "select", "signal", "socket", "time", "uvloop"}
 

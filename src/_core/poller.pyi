@@ -4,6 +4,7 @@ from typing import final
 AVAILABLE: bool
 
 class Pollable: ...
+class TurnListener: ...
 
 @final
 class Poller:

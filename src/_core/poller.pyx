@@ -75,6 +75,13 @@ cdef class Pollable:
         pass
 
 
+cdef class TurnListener:
+    """Who wants to know when a turn of reading is over; a base class for native modules."""
+
+    cdef void on_turn_done(self) noexcept:
+        pass
+
+
 @final
 cdef class Poller:
     """One epoll instance, watched by `loop`. Raises OSError where there is none to be had."""
@@ -105,6 +112,7 @@ cdef class Poller:
             self.remove(member)
         close_fd(self.fd)
         self.fd = -1
+        self.listener = None
 
     def _readable(self) -> None:
         self.poll()
@@ -142,4 +150,6 @@ cdef class Poller:
         self.busy = False
         if self.leaving:
             self.leaving.clear()
+        if self.listener is not None:
+            self.listener.on_turn_done()
         return count

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from surgewire._core import frame
+from surgewire._core import frame, marker
 from surgewire._core.clock import now_ns
 from surgewire._core.echo import EchoPeer, EchoService
 from surgewire._core.pacer import Schedule
+from tests.core.chat_rig import Chat, text
 from tests.core.rig import SECOND_NS, Rig
 from tests.core.wire import BUFFER, Owner, Passed, Transport
 
@@ -128,3 +129,38 @@ def test_echoing_creates_no_object_per_message(
     assert service.messages == MESSAGES
     assert echoed == MESSAGES * (2 + 64)
     assert spent <= 5 * len(reads)
+
+
+@pytest.mark.parametrize("faults", [None, {"drop_ppm": 10_000, "damage_ppm": 10_000}])
+def test_relaying_creates_no_object_per_delivery(
+    faults: dict[str, int] | None,
+    allocations: ctypes.PyDLL,
+    loop: asyncio.AbstractEventLoop,
+    tmp_path: Path,
+) -> None:
+    members, messages, per_read = 20, MESSAGES // 20, 50
+    options = {"faults": faults, "truth": f"{tmp_path}/truth"} if faults else {}
+    chat = Chat(loop, **options)
+    try:
+        people = [chat.member() for _ in range(members)]
+        sender = people[0].peer
+        spent = heard = 0
+        for first in range(0, messages, per_read):
+            sequences = range(first + 1, first + per_read + 1)
+            markers = [marker.encode(1, 2, 0, sequence, 9, 9) for sequence in sequences]
+            piece = b"".join(map(text, markers))
+            view = sender.get_buffer(-1)
+            view[: len(piece)] = piece
+            length = len(piece)
+            before = allocations.counted()
+            sender.buffer_updated(length)
+            spent += allocations.counted() - before
+            for person in people:
+                while sent := person.transport.sent():
+                    heard += len(sent)
+        assert chat.service.deliveries * 54 == heard
+    finally:
+        chat.close()
+    assert chat.service.messages == messages
+    assert chat.service.deliveries > 0.97 * MESSAGES
+    assert spent <= 5 * messages / per_read

@@ -10,14 +10,18 @@ from surgewire.dialects.upgrade import END_OF_HEAD, MAX_HEAD_BYTES, UpgradeError
 
 
 class ServerUpgrade:
-    """Accepts every valid request."""
+    """Accepts every valid request.
 
-    __slots__ = ("_head", "_protocol")
+    `resource` is the path and query of the request that was accepted.
+    """
+
+    __slots__ = ("_head", "_protocol", "resource")
 
     def __init__(self) -> None:
         """Wait for a request."""
         self._protocol = ServerProtocol()
         self._head = bytearray()
+        self.resource = ""
 
     def start(self) -> bytes:
         """Return nothing: the client speaks first."""
@@ -44,6 +48,7 @@ class ServerUpgrade:
         reply = b"".join(self._protocol.data_to_send())
         if isinstance(self._protocol.handshake_exc, InvalidHandshake):
             raise UpgradeError("upgrade_invalid", reply)
+        self.resource = request.path
         return reply, True, bytes(self._head[end:])
 
     def _refuse(self) -> NoReturn:

@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from surgewire._core.clock import now_ns
-from surgewire._core.echo import TRUTH_HEADER
 from surgewire.errors import SurgewireError
+from surgewire.plan.chat_target import ChatTargetConfig
 from surgewire.plan.echo_target import EchoTargetConfig
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 _WATCHED = (*_ENDING, signal.SIGCHLD)
+
+# Connections that may wait to be accepted.
+BACKLOG = 4096
+
+Config = EchoTargetConfig | ChatTargetConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +52,16 @@ class Share:
         loop.remove_reader(self.lifeline)
 
 
-def run_processes(config: EchoTargetConfig, work: Callable[[Share], None]) -> None:
+def run_processes(config: Config, work: Callable[[Share], None], truth_header: str) -> None:
     """Fork `config.processes` processes that do `work`; return when they have ended.
 
+    `truth_header` is the first line of the file for the truth.
     Raises SurgewireError when the address cannot be bound, the truth file cannot be written or a
     process fails.
     """
     _raise_descriptor_limit()
     listeners = _bind(config)
-    parts = _truth_parts(config)
+    parts = _truth_parts(config, truth_header)
     start_ns = now_ns()
     reader, writer = os.pipe()
     # From here on a signal to the parent waits until every child is there to hear of it.
@@ -111,7 +117,7 @@ def _wait(children: list[int], writer: int) -> int:
     return sum(status != 0 for status in statuses.values())
 
 
-def _bind(config: EchoTargetConfig) -> list[socket.socket]:
+def _bind(config: Config) -> list[socket.socket]:
     """Return a listening socket for each process, all on one port."""
     listeners: list[socket.socket] = []
     port = config.port
@@ -149,11 +155,11 @@ def _check_free(family: socket.AddressFamily, address: tuple[Any, ...]) -> None:
         probe.listen()
 
 
-def _truth_parts(config: EchoTargetConfig) -> list[Path | None]:
+def _truth_parts(config: Config, header: str) -> list[Path | None]:
     if config.truth is None:
         return [None] * config.processes
     try:
-        config.truth.write_text(f"{TRUTH_HEADER}\n")
+        config.truth.write_text(f"{header}\n")
     except OSError as error:
         raise SurgewireError(f"--truth {config.truth}: {error.strerror}") from error
     if config.processes == 1:
@@ -161,7 +167,7 @@ def _truth_parts(config: EchoTargetConfig) -> list[Path | None]:
     return [config.truth.with_name(f"{config.truth.name}.{n}") for n in range(config.processes)]
 
 
-def _join_truth(config: EchoTargetConfig, parts: list[Path | None]) -> None:
+def _join_truth(config: Config, parts: list[Path | None]) -> None:
     if config.truth is None or config.processes == 1:
         return
     with config.truth.open("ab") as whole:
