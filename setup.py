@@ -23,6 +23,7 @@ MODULES = (
     "frame",
     "marker",
     "ledger",
+    "rooms",
     "pacer",
     "wakeup",
     "gauge",
