@@ -46,7 +46,7 @@ surgewire connect  wss://example.com/chat?token=***   2026-01-31 12:00:00 UTC
 
 Connections  requested 1,000   attempted 1,000   established 988   failed 12   peak open 988
              rate 988/s
-Disconnects  close_1001 2   eof 1
+Disconnects  close_1001 2 (0–1 s)   eof 1 (0–1 s)
 Errors       http_503 7   tcp_refused 5
 
 Times, ms      count      p50      p90      p95      p99    p99.9      max

@@ -80,6 +80,7 @@ def test_the_last_interval() -> None:
         p99_ms=2.0,
         errors=20,
         lost=1,
+        delivery=1_900 / 1_901,
         worst_cpu_percent=55.5,
     )
 

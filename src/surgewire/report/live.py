@@ -14,15 +14,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from surgewire.plan.models import ConnectPlan, EchoPlan
-from surgewire.report.wording import DASH, clock, event_line, ms, per_s, plain, whole
+from surgewire.plan.models import Plan
+from surgewire.report.cells import cells_of
+from surgewire.report.wording import clock, event_line, plain
 from surgewire.results.asked import redact_url
-from surgewire.results.figures import Figures
-from surgewire.results.metrics import CONNECT_TIME
 from surgewire.results.record import EventRecord, IntervalRecord, Record
 from surgewire.results.result import Result
 from surgewire.results.tally import Tally
-from surgewire.results.usage import SATURATED_PERCENT
 
 PLAIN_INTERVAL_S = 5.0
 """Time between two plain lines, unless the phase changes."""
@@ -101,7 +99,7 @@ class LiveView(_Screen):
         self._events: deque[str] = deque(maxlen=_EVENTS_SHOWN)
         self._live: Live | None = None
 
-    def started(self, run_dir: Path, plan: EchoPlan | ConnectPlan) -> None:  # noqa: ARG002
+    def started(self, run_dir: Path, plan: Plan) -> None:  # noqa: ARG002
         """Begin to draw."""
         self._began_s = self._now_s()
         self._title = Text.assemble((f"surgewire {plan.kind}", "bold"))
@@ -186,7 +184,7 @@ class LiveView(_Screen):
     def _figures(self, width: int) -> Table:
         grid = Table.grid(padding=(0, 1), expand=True)
         grid.width = width
-        cells = [_cell(*cell) for cell in _cells(self._tally.last_interval)]
+        cells = [_cell(*cell) for cell in cells_of(self._tally.last_interval)]
         for _ in cells[0::2]:
             grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
         grid.add_row(*cells[0::2])
@@ -204,7 +202,7 @@ class PlainLines(_Screen):
         self._phase = ""
         self._shown_at_s = float("-inf")
 
-    def started(self, run_dir: Path, plan: EchoPlan | ConnectPlan) -> None:
+    def started(self, run_dir: Path, plan: Plan) -> None:
         """Say what begins."""
         target = redact_url(plan.target.url)
         self._write(f"surgewire {plan.kind} {target}; run folder {run_dir}")
@@ -237,46 +235,15 @@ class PlainLines(_Screen):
         if not changed and figures.at_s - self._shown_at_s < PLAIN_INTERVAL_S - 0.5:
             return
         self._phase, self._shown_at_s = figures.phase, figures.at_s
-        told = "  ".join(f"{name} {value}" for name, value, _ in _cells(figures))
+        told = "  ".join(f"{name} {value}" for name, value, _ in cells_of(figures))
         self._write(f"{figures.at_s:6.0f} s  {_word(figures.phase):<10}  {told}")
 
     def _write(self, line: str) -> None:
         self._guarded(lambda: print(plain(line), file=self._stream, flush=True))
 
 
-def _cells(figures: Figures) -> list[tuple[str, str, str]]:
-    """Name, value and style of each figure that the phase is about; two rows, column by column."""
-    cpu = figures.worst_cpu_percent
-    saturated = cpu is not None and cpu >= SATURATED_PERCENT
-    opened = ("open", f"{whole(figures.open)} of {whole(figures.requested)}", "")
-    errors = ("errors", whole(figures.errors), "bold red" if figures.errors else "")
-    worst_cpu = (
-        "worst CPU",
-        DASH if cpu is None else f"{cpu:.0f} %",
-        "bold red" if saturated else "",
-    )
-    p50, p99 = _with_unit(figures.p50_ms), _with_unit(figures.p99_ms)
-    if figures.metric == CONNECT_TIME:
-        connected = ("connected", f"{per_s(figures.connected_per_s)}/s", "")
-        return [opened, connected, ("p50", p50, ""), ("p99", p99, ""), errors, worst_cpu]
-    return [
-        opened,
-        errors,
-        ("sent", f"{per_s(figures.sent_per_s)}/s", ""),
-        ("received", f"{per_s(figures.received_per_s)}/s", ""),
-        ("p50", p50, ""),
-        ("p99", p99, ""),
-        ("lost", whole(figures.lost), "bold red" if figures.lost else ""),
-        worst_cpu,
-    ]
-
-
 def _cell(name: str, value: str, style: str) -> Text:
     return Text.assemble((f"{name} ", "dim"), (value, style or "bold"))
-
-
-def _with_unit(value_ms: float | None) -> str:
-    return DASH if value_ms is None else f"{ms(value_ms)} ms"
 
 
 def _word(phase: str) -> str:

@@ -1,14 +1,11 @@
 """The parts of the text report, each made from a result."""
 
-from typing import Any
-
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from surgewire.plan.units import Rate, UnitError, format_duration, format_rate, format_size
 from surgewire.report.layout import fault, flow, kinds, pair
-from surgewire.report.wording import DASH, event_line, moment, ms, per_s, plain, share, size, whole
+from surgewire.report.wording import DASH, event_line, ms, per_s, plain, size, whole
 from surgewire.results.result import Result
 from surgewire.results.summary import Summary
 from surgewire.results.usage import SATURATED_PERCENT
@@ -30,14 +27,6 @@ _STYLES = {
 }
 
 
-def title(result: Result, width: int) -> list[Text]:
-    """Name the run, and what was asked for."""
-    kind = plain(result.run.kind) or "run"
-    first = Text.assemble((f"surgewire {kind}", "bold"), "  ", plain(result.target.url))
-    when = Text(moment(result.started_at), "dim")
-    return [flow([first, when], width), Text(_asked(result), "dim")]
-
-
 def connections(result: Result, width: int) -> RenderableType:
     """Write what was asked of connections and what was reached."""
     part = result.connections
@@ -53,41 +42,6 @@ def connections(result: Result, width: int) -> RenderableType:
     return flow(items, width)
 
 
-def messages(result: Result, width: int) -> RenderableType:
-    """Write the account of messages, with the identity that it must satisfy."""
-    part = result.delivery
-    sending = [pair("planned", whole(part.planned)), pair("sent", whole(part.sent))]
-    if part.skipped:
-        sending.append(fault("skipped", part.skipped))
-    sending.append(pair("rate", f"{per_s(result.traffic.sent_per_s)}/s"))
-    sending.append(pair("sending time", f"{result.duration_s:,.1f} s"))
-    if part.warmup_sent:
-        warmup = f"{whole(part.warmup_delivered)} of {whole(part.warmup_sent)}"
-        sending.append(pair("warm-up", warmup))
-    arrived = [
-        pair("delivery rate", share(part.rate), _rate_style(part.rate)),
-        fault("duplicated", part.duplicated),
-        fault("reordered", part.reordered),
-        fault("late", part.late),
-        pair("foreign", whole(part.foreign)),
-        fault("damaged", part.damaged),
-    ]
-    rare = (
-        ("unmarked", part.unmarked),
-        ("misrouted", part.misrouted),
-        ("too old", part.too_old),
-        ("in flight at leave", part.in_flight_at_leave),
-    )
-    arrived += [pair(name, whole(count)) for name, count in rare if count]
-    lines = [flow(sending, width), _identity(result, width), flow(arrived, width)]
-    return Text("\n").join(lines)
-
-
-def disconnects(result: Result, width: int) -> RenderableType:
-    """Write how many connections ended before we closed them, by kind."""
-    return kinds(result.connections.closed, width)
-
-
 def errors(result: Result, width: int) -> RenderableType:
     """Write how many attempts failed, by kind."""
     return kinds(result.connections.errors, width)
@@ -101,6 +55,7 @@ def times_of(result: Result) -> list[tuple[str, Summary]]:
         ("  tcp", "tcp_time"),
         ("  tls", "tls_time"),
         ("  upgrade", "upgrade_time"),
+        ("join", "join_time"),
     ]
     if result.run.kind == "connect":
         rows.append(("start lag", "connect_lag"))
@@ -109,7 +64,12 @@ def times_of(result: Result) -> list[tuple[str, Summary]]:
             ("latency", "message_latency"),
             ("  service", "service_time"),
             ("  send lag", "send_lag"),
+            ("to the first", "fanout_first"),
+            ("to the median", "fanout_median"),
+            ("to the last", "fanout_last"),
+            ("rejoin", "rejoin_time"),
         ]
+    rows.append(("ping", "ping_time"))
     return [(label, result.metrics[name]) for label, name in rows if name in result.metrics]
 
 
@@ -174,23 +134,6 @@ def verdict(result: Result) -> RenderableType:
     return grid
 
 
-def _identity(result: Result, width: int) -> Text:
-    part = result.delivery
-    terms = [
-        Text.assemble(("expected ", "dim"), (whole(part.expected), "bold")),
-        Text.assemble(("= delivered ", "dim"), (whole(part.delivered), "bold")),
-        Text("+ ", "dim") + fault("lost", part.lost),
-        Text("+ ", "dim") + fault("lost to disconnect", part.lost_to_disconnect),
-    ]
-    if part.undecided:
-        terms.append(Text("+ ", "dim") + pair("undecided", whole(part.undecided), "bold yellow"))
-    return flow(terms, width, gap=1)
-
-
-def _rate_style(rate: float | None) -> str:
-    return "bold" if rate is None or rate >= 1 else "bold red"
-
-
 def _cpu(percents: tuple[float, ...]) -> tuple[str, str]:
     busiest = max(percents)
     style = "bold red" if busiest >= SATURATED_PERCENT else "bold"
@@ -222,31 +165,3 @@ def _overhead(result: Result) -> list[Text]:
         for way, summary in ((way, result.metrics[name]) for way, name in ways)
         if summary.count
     ]
-
-
-def _asked(result: Result) -> str:
-    plan = result.run.plan
-    told = [f"{whole(result.connections.requested)} connections"]
-    if result.run.kind == "connect":
-        told += _told(plan, "connect_rate", "at {}")
-        told += _told(plan, "connect_rate_end", "climbing to {}")
-        told += _told(plan, "hold_ns", "held {}")
-    else:
-        told += ["one message in flight each"] if plan.get("pingpong") is True else []
-        told += _told(plan, "rate", "{} each") + _told(plan, "size_bytes", "{} bytes")
-        told += _told(plan, "duration_ns", "for {}") + _told(plan, "warmup_ns", "warm-up {}")
-        told += _told(plan, "ramp_ns", "ramp {}") + _told(plan, "connect_rate", "connecting at {}")
-    return ", ".join(told)
-
-
-def _told(plan: dict[str, Any], name: str, form: str) -> list[str]:
-    value = plan.get(name)
-    try:
-        if isinstance(value, dict):
-            return [form.format(format_rate(Rate(**value)))]
-        if isinstance(value, int) and value > 0:
-            write = format_duration if name.endswith("_ns") else format_size
-            return [form.format(write(value))]
-    except (TypeError, UnitError):
-        pass
-    return []

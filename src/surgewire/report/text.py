@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
 from rich.text import Text
 
-from surgewire.report import sections
+from surgewire.report import account, course, heading, sections
 from surgewire.report.layout import GAP, LABEL_WIDTH, times
 from surgewire.report.layout import sections as labelled
 from surgewire.report.wording import plain
@@ -79,18 +79,24 @@ def print_report(
 
 def _blocks(result: Result, width: int) -> list[RenderableType]:
     room = width - LABEL_WIDTH - GAP
-    account = [("Connections", sections.connections(result, room))]
+    happened = [("Connections", sections.connections(result, room))]
+    happened += [("Joins", part) for part in course.joins(result, room)]
     if result.run.kind != "connect":
-        account.append(("Messages", sections.messages(result, room)))
-    account.append(("Disconnects", sections.disconnects(result, room)))
-    account.append(("Errors", sections.errors(result, room)))
-    closing = [("Generator", sections.generator(result, room))]
+        happened.append(("Messages", account.messages(result, room)))
+        happened += [("Rooms", part) for part in account.rooms(result, room)]
+    happened.append(("Disconnects", course.disconnects(result, room)))
+    happened += [("Reconnects", part) for part in course.reconnects(result, room)]
+    happened += [("Episodes", part) for part in course.episodes(result, room)]
+    happened += [("Pings", part) for part in course.pings(result, room)]
+    happened.append(("Errors", sections.errors(result, room)))
+    closing = [("Drift", part) for part in course.drift(result, room)]
+    closing.append(("Generator", sections.generator(result, room)))
     closing += [("Events", part) for part in sections.events(result)]
     closing += [("Notes", part) for part in sections.notes(result)]
     closing += [("Doubts", sections.doubts(result)), ("Verdict", sections.verdict(result))]
     return [
-        Group(*sections.title(result, width)),
-        labelled(account),
+        Group(*heading.title(result, width)),
+        labelled(happened),
         times(sections.times_of(result)),
         labelled(closing),
     ]

@@ -11,20 +11,22 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 _NS_PER_S = 1_000_000_000
 _HIDDEN = "***"
+_SLOTS = frozenset({"{{room}}", "{{user}}"})
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 
 
 def redact_url(url: str) -> str:
     """Take user, password and fragment out of a URL and the values out of its query.
 
-    Tokens travel in query strings, and no list of names tells all of them: so every value goes.
+    Tokens travel in query strings, and no list of names tells all of them: so every value goes
+    that is more than a slot such as ``{{room}}``.
     """
     try:
         parts = urlsplit(url)
         names = parse_qsl(parts.query, keep_blank_values=True)
     except ValueError:
         return _HIDDEN
-    query = "&".join(f"{name}={_HIDDEN}" for name, _ in names)
+    query = "&".join(f"{name}={value if value in _SLOTS else _HIDDEN}" for name, value in names)
     if parts.query and not names:
         query = _HIDDEN
     netloc = parts.netloc.rpartition("@")[2]
@@ -44,7 +46,7 @@ class Asked:
     """The part of a plan that results are compared with."""
 
     kind: str = ""
-    """``echo``, ``connect``, or empty while no start record is known."""
+    """``echo``, ``chat``, ``connect``, or empty while no start record is known."""
     url: str = ""
     """Without secrets; see ``redact_url``."""
     host: str = ""
@@ -56,8 +58,18 @@ class Asked:
     hold_s: float = 0.0
     pingpong: bool = False
     witness: int = 0
+    rooms: int = 0
+    joins: bool = False
+    """Whether users ask to join."""
+    confirms: bool = False
+    """Whether a confirmation of the join is awaited."""
+    reconnects: bool = False
+    reconnect_max_s: float = 0.0
+    """The longest wait between two tries."""
+    churns: bool = False
+    """Whether users leave on purpose and come back."""
     plan: dict[str, Any] = field(default_factory=dict)
-    """The whole plan, its URL without secrets."""
+    """The whole plan, its URL without secrets and its join message hidden."""
 
     @classmethod
     def from_plan(cls, plan: Mapping[str, Any]) -> Self:
@@ -66,6 +78,8 @@ class Asked:
         url = url if isinstance(url, str) else ""
         host, port = _host_and_port(url)
         shown = redact_url(url)
+        # Where there is no token in the URL, it goes with the join message.
+        hidden = {"join": _HIDDEN} if plan.get("join") is not None else {}
         return cls(
             kind=str(plan.get("kind", "")),
             url=shown,
@@ -78,7 +92,13 @@ class Asked:
             hold_s=_whole(plan, "hold_ns") / _NS_PER_S,
             pingpong=plan.get("pingpong") is True,
             witness=_whole(plan, "witness"),
-            plan={**plan, "target": shown},
+            rooms=_whole(plan, "rooms"),
+            joins=plan.get("join") is not None,
+            confirms=plan.get("joined") is not None,
+            reconnects=plan.get("reconnect_max_ns") is not None,
+            reconnect_max_s=_whole(plan, "reconnect_max_ns") / _NS_PER_S,
+            churns=_whole(plan, "churn_ppm") > 0,
+            plan={**plan, "target": shown, **hidden},
         )
 
     @property
@@ -89,7 +109,17 @@ class Asked:
     @property
     def sends(self) -> bool:
         """Whether messages are part of the run."""
-        return self.kind == "echo"
+        return self.kind in ("echo", "chat")
+
+    @property
+    def chats(self) -> bool:
+        """Whether users are in rooms."""
+        return self.kind == "chat"
+
+    @property
+    def level_gauge(self) -> str:
+        """The gauge that says how many users are there: joined, or open where none joins."""
+        return "joined" if self.chats else "open"
 
 
 def _whole(plan: Mapping[str, Any], name: str) -> int:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from surgewire.results.doubts import find_doubts
 from surgewire.results.metrics import LOOP_LAG, METRICS
 from surgewire.results.notes import find_notes
+from surgewire.results.presence import Joins, Pings, Reconnects
 from surgewire.results.result import (
     Connections,
     Delivery,
@@ -27,6 +28,7 @@ def build_result(tally: "Tally") -> Result:
     """Make the result of all records that the tally has taken in."""
     asked, timeline = tally.asked, tally.timeline
     connections, delivery = _connections(tally), _delivery(tally)
+    joins = Joins.of(tally.counters, tally.joined_now) if asked.chats else None
     doubts = find_doubts(tally)
     ending = Ending(
         reason=timeline.end.reason if timeline.end else None,
@@ -44,12 +46,19 @@ def build_result(tally: "Tally") -> Result:
         delivery=delivery,
         traffic=_traffic(tally, duration_s),
         metrics={name: tally.summary(name) for name in METRICS if name != LOOP_LAG},
+        rooms=tally.rooms(),
+        joins=joins,
+        reconnects=Reconnects.of(tally.counters),
+        disconnects=tally.disconnects.disconnects(),
+        episodes=tally.episodes.episodes(),
+        pings=Pings.of(tally.counters, tally.closed),
+        drift=tally.drift.drift(),
         generator=_generator(tally),
         events=tuple(timeline.events),
         doubts=doubts,
         notes=find_notes(tally),
-        thresholds=standard_thresholds(connections, delivery, sends=asked.sends),
-        verdict=judge(ending, connections, delivery, doubts, sends=asked.sends),
+        thresholds=standard_thresholds(connections, delivery, sends=asked.sends, joins=joins),
+        verdict=judge(ending, connections, delivery, doubts, sends=asked.sends, joins=joins),
     )
 
 
@@ -71,6 +80,8 @@ def _connections(tally: "Tally") -> Connections:
         attempted=counters["attempted"],
         established=counters["established"],
         failed=counters["failed"],
+        retried=counters["retried"],
+        retries_failed=counters["retries_failed"],
         peak_open=tally.peak_open,
         per_s=_connected_per_s(tally),
         errors=_sorted(tally.errors),
@@ -86,7 +97,10 @@ def _connected_per_s(tally: "Tally") -> float | None:
     # Up to the last success: one attempt that runs into its timeout says nothing about the rate.
     # Until all have an outcome, the end of an interval stands in for the exact instant.
     spent_s = (timeline.last_established_s or tally.established_at_s) - began_s
-    return round(tally.counters["established"] / spent_s, _DECIMALS) if spent_s > 0 else None
+    counters = tally.counters
+    # Who came back later is no part of it.
+    returned = counters["retried"] - counters["retries_failed"]
+    return round((counters["established"] - returned) / spent_s, _DECIMALS) if spent_s > 0 else None
 
 
 def _delivery(tally: "Tally") -> Delivery:
@@ -110,9 +124,16 @@ def _delivery(tally: "Tally") -> Delivery:
         unmarked=counters["unmarked"],
         misrouted=counters["misrouted"],
         too_old=counters["too_old"],
+        before_join=counters["before_join"],
+        complete=counters["complete"],
         warmup_sent=counters["warmup_sent"],
         warmup_delivered=counters["warmup_delivered"],
         rate=delivered / expected if expected > 0 else None,
+        completeness=(
+            counters["complete"] / counters["sent"]
+            if tally.asked.chats and counters["sent"] > 0
+            else None
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from surgewire.results.doubt import Doubt, DoubtCode
 from surgewire.results.metrics import CONNECT_TIME, MESSAGE_LATENCY
 from surgewire.results.percentile import display_name, needed
+from surgewire.results.rooms import sums
 
 if TYPE_CHECKING:
     from surgewire.results.tally import Tally
@@ -85,17 +86,41 @@ def check_ledger_window(tally: "Tally") -> Doubt | None:
 
 
 def check_ledger_unbalanced(tally: "Tally") -> Doubt | None:
-    """Find messages of a finished run that are neither delivered nor lost."""
-    end = tally.timeline.end
+    """Find expected messages of a finished run that are neither delivered nor lost."""
+    if not tally.finished:
+        return None
     undecided = tally.undecided
-    if undecided == 0 or end is None or end.reason != "finished":
+    if undecided:
+        told = f"{undecided:,} expected messages are booked neither as delivered nor as lost"
+    else:
+        told = _rooms_unbalanced(tally)
+    if not told:
         return None
     return Doubt(
         DoubtCode.LEDGER_UNBALANCED,
         undecided,
-        f"{undecided:,} expected messages are booked neither as delivered nor as lost",
+        told,
         "the counts of a worker are incomplete; if none died, report this as a bug",
     )
+
+
+def _rooms_unbalanced(tally: "Tally") -> str:
+    """Say in which rooms the identity does not hold, or that all together are not the total."""
+    rooms = tally.rooms()
+    if rooms is None or tally.latest_rooms is None:
+        return ""
+    if not rooms.identity_holds:
+        named = ", ".join(map(str, rooms.unbalanced_rooms))
+        more = " …" if rooms.unbalanced > len(rooms.unbalanced_rooms) else ""
+        return (
+            f"in {rooms.unbalanced:,} of {rooms.count:,} rooms expected messages are booked neither"
+            f" as delivered nor as lost, or twice: {named}{more}"
+        )
+    for name, total in sums(tally.latest_rooms).items():
+        if total != tally.counters[name]:
+            name = name.replace("_", " ")
+            return f"the rooms have {total:,} {name} together, the run {tally.counters[name]:,}"
+    return ""
 
 
 def check_few_samples(tally: "Tally") -> Doubt | None:

@@ -20,6 +20,7 @@ _RECEIVED = (
     "unmarked",
     "misrouted",
     "too_old",
+    "before_join",
     "warmup_delivered",
 )
 
@@ -37,6 +38,8 @@ class Figures:
     established: int = 0
     failed: int = 0
     open: int = 0
+    joined: int | None = None
+    """Users that listen in their rooms; None in a run without rooms."""
     sent_per_s: float = 0.0
     received_per_s: float = 0.0
     connected_per_s: float = 0.0
@@ -48,6 +51,8 @@ class Figures:
     """Failed attempts and connections that ended before we closed them, so far."""
     lost: int = 0
     """Lost, and lost to disconnect, so far."""
+    delivery: float | None = None
+    """Share of the messages decided so far that arrived; None while none is."""
     worst_cpu_percent: float | None = None
     """Of the busiest worker, in percent of one core."""
 
@@ -65,6 +70,8 @@ def figures_of(
     summary = _summary(record, metric)
     attempted = counters.get("attempted", 0)
     decided = counters.get("established", 0) + counters.get("failed", 0)
+    delivered = counters.get("delivered", 0)
+    lost = counters.get("lost", 0) + counters.get("lost_to_disconnect", 0)
     return Figures(
         at_s=record.at_s,
         phase=timeline.phase,
@@ -74,6 +81,7 @@ def figures_of(
         established=counters.get("established", 0),
         failed=counters.get("failed", 0),
         open=record.gauges.get("open", 0),
+        joined=record.gauges.get("joined", 0) if asked.chats else None,
         sent_per_s=_rate(record, _SENT),
         received_per_s=_rate(record, _RECEIVED),
         connected_per_s=_rate(record, ("established",)),
@@ -81,7 +89,8 @@ def figures_of(
         p50_ms=summary.p50,
         p99_ms=summary.p99,
         errors=errors,
-        lost=counters.get("lost", 0) + counters.get("lost_to_disconnect", 0),
+        lost=lost,
+        delivery=delivered / (delivered + lost) if delivered + lost > 0 else None,
         worst_cpu_percent=max((sample.cpu_percent for sample in record.workers), default=None),
     )
 

@@ -36,11 +36,18 @@ STAMPS_MISSING = Note(
     "kernel_stamps_missing",
     "no kernel stamps: what the generator itself adds to the latencies is not bounded",
 )
+JOIN_UNCONFIRMED = Note(
+    "join_unconfirmed",
+    "no --joined was given: each user counts as joined one second after it asked, whether or not"
+    " the target had admitted it by then",
+)
 
 
 def find_notes(tally: "Tally") -> tuple[Note, ...]:
     """Return all remarks on a run, those of the run itself last."""
     notes = [CLOSED_MODEL] if tally.asked.pingpong else []
+    if tally.asked.joins and not tally.asked.confirms:
+        notes.append(JOIN_UNCONFIRMED)
     measured = tally.histogram(MESSAGE_LATENCY).count > 0
     if measured and tally.asked.witness > 0 and tally.histogram(WITNESS_RECEIVE).count == 0:
         notes.append(STAMPS_MISSING)

@@ -4,9 +4,14 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any
 
+from surgewire.results.disconnects import Disconnects
 from surgewire.results.doubt import Doubt
+from surgewire.results.drift import Drift
+from surgewire.results.episodes import Episodes
 from surgewire.results.notes import Note
+from surgewire.results.presence import Joins, Pings, Reconnects
 from surgewire.results.record import EventRecord
+from surgewire.results.rooms import Rooms
 from surgewire.results.summary import Summary
 from surgewire.results.threshold import Threshold
 from surgewire.results.verdict import Verdict
@@ -64,6 +69,10 @@ class Connections:
     attempted: int
     established: int
     failed: int
+    retried: int
+    """Attempts to come back after an end; part of attempted."""
+    retries_failed: int
+    """Part of failed, and of retried."""
     peak_open: int
     per_s: float | None
     """Established per second, from the first planned attempt to the last success."""
@@ -95,10 +104,16 @@ class Delivery:
     unmarked: int
     misrouted: int
     too_old: int
+    before_join: int
+    """Arrivals of what was sent before the receiver's join was confirmed; not expected."""
+    complete: int
+    """Messages that reached all who were joined when they were sent; of chat runs."""
     warmup_sent: int
     warmup_delivered: int
     rate: float | None
     """delivered / expected; None when nothing was expected."""
+    completeness: float | None
+    """complete / sent; None when nothing was sent, and in runs without rooms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +167,15 @@ class Result:
     traffic: Traffic
     metrics: dict[str, Summary]
     """By name, all of ``METRICS`` but ``loop_lag``, which is in ``generator``."""
+    rooms: Rooms | None
+    """None in a run without rooms, and until the first record of them."""
+    joins: Joins | None
+    """None in a run without rooms."""
+    reconnects: Reconnects
+    disconnects: Disconnects
+    episodes: Episodes
+    pings: Pings
+    drift: Drift
     generator: Generator
     events: tuple[EventRecord, ...]
     doubts: tuple[Doubt, ...]
@@ -171,6 +195,13 @@ class Result:
             "delivery": _plain(self.delivery),
             "traffic": _plain(self.traffic),
             "metrics": {name: summary.to_dict() for name, summary in self.metrics.items()},
+            "rooms": None if self.rooms is None else self.rooms.to_dict(),
+            "joins": None if self.joins is None else self.joins.to_dict(),
+            "reconnects": self.reconnects.to_dict(),
+            "disconnects": self.disconnects.to_dict(),
+            "episodes": self.episodes.to_dict(),
+            "pings": self.pings.to_dict(),
+            "drift": self.drift.to_dict(),
             "generator": self.generator.to_dict(),
             "events": [_finite(event.to_dict()) for event in self.events],
             "doubts": [doubt.to_dict() for doubt in self.doubts],

@@ -5,19 +5,27 @@ from collections import Counter
 from surgewire._core.histogram import Histogram
 from surgewire.results.asked import Asked
 from surgewire.results.build import build_result
+from surgewire.results.disconnects import DisconnectWatch
+from surgewire.results.drift import DriftWatch
+from surgewire.results.episodes import EpisodeWatch
 from surgewire.results.figures import Figures, figures_of
 from surgewire.results.record import (
     EndRecord,
     EventRecord,
     IntervalRecord,
     Record,
+    RoomsRecord,
     StartRecord,
 )
 from surgewire.results.result import Result
+from surgewire.results.rooms import DECIDED, Rooms, read_rooms
 from surgewire.results.sparse import add_sparse
 from surgewire.results.summary import Summary
 from surgewire.results.timeline import Timeline
 from surgewire.results.usage import Usage
+
+_BEFORE_THE_END = frozenset({"starting", "connecting", "warmup", "sending"})
+"""Phases in which nobody has been sent away yet."""
 
 
 class Tally:
@@ -35,6 +43,13 @@ class Tally:
         self.peak_open = 0
         self.usage = Usage()
         self.timeline = Timeline()
+        self.drift = DriftWatch()
+        self.episodes = EpisodeWatch()
+        self.disconnects = DisconnectWatch()
+        self.joined_now = 0
+        """Users that listen, at the end of the latest interval of the measured phase."""
+        self.latest_rooms: RoomsRecord | None = None
+        """Totals of each room: a later record tells all that an earlier one did."""
         self.intervals = 0
         self.last_interval = Figures()
         self.established_at_s: float | None = None
@@ -44,7 +59,7 @@ class Tally:
     def add(self, record: Record) -> None:
         """Take in the next record of the run.
 
-        Raises ValueError when a histogram does not fit the layout.
+        Raises ValueError when a histogram does not fit the layout, or totals of rooms their shape.
         """
         match record:
             case StartRecord():
@@ -52,6 +67,10 @@ class Tally:
                 self.asked = Asked.from_plan(record.plan)
             case IntervalRecord():
                 self._add_interval(record)
+            case RoomsRecord():
+                # One of damaged totals is found here, where the reader of a journal expects it.
+                record.array()
+                self.latest_rooms = record
             case EventRecord():
                 self.timeline.add_event(record)
             case EndRecord():
@@ -70,9 +89,31 @@ class Tally:
             self.established_at_s = record.at_s
         for name, delta in record.histograms.items():
             add_sparse(self._histograms.setdefault(name, Histogram()), delta)
-        self.usage.add(record, measured=record.phase == self.asked.measured_phase)
+        measured = record.phase == self.asked.measured_phase
+        self.usage.add(record, measured=measured)
+        self._add_course(record, measured)
         errors = self.errors.total() + self.closed.total()
         self.last_interval = figures_of(record, self.asked, self.counters, errors, self.timeline)
+
+    def _add_course(self, record: IntervalRecord, measured: bool) -> None:
+        """Add to what is told over time."""
+        self.disconnects.add(record)
+        self.episodes.add(record, self.asked)
+        if record.phase in _BEFORE_THE_END:
+            self.joined_now = record.gauges.get("joined", 0)
+        if measured and self.asked.sends:
+            self.drift.add(record, self.asked)
+
+    def rooms(self) -> Rooms | None:
+        """Give the account of each room; None without a record of them."""
+        if self.latest_rooms is None:
+            return None
+        return read_rooms(self.latest_rooms, finished=self.finished)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its planned end, so that nothing is under way any more."""
+        return self.timeline.end is not None and self.timeline.end.reason == "finished"
 
     def histogram(self, metric: str) -> Histogram:
         """Give the counts of a metric; empty where nothing was recorded. Not to be written to."""
@@ -86,8 +127,7 @@ class Tally:
     @property
     def undecided(self) -> int:
         """Expected messages that are neither delivered nor lost (yet)."""
-        decided = ("delivered", "lost", "lost_to_disconnect")
-        return self.counters["expected"] - sum(self.counters[name] for name in decided)
+        return self.counters["expected"] - sum(self.counters[name] for name in DECIDED)
 
     def result(self) -> Result:
         """Make the result of what was taken in so far; the same records give the same result."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from surgewire.results.presence import Joins
     from surgewire.results.result import Connections, Delivery
 
 
@@ -32,17 +33,23 @@ class Threshold:
 
 
 def standard_thresholds(
-    connections: "Connections", delivery: "Delivery", *, sends: bool
+    connections: "Connections",
+    delivery: "Delivery",
+    *,
+    sends: bool,
+    joins: "Joins | None" = None,
 ) -> tuple[Threshold, ...]:
     """Return what holds for every run: no connection fails or ends early, no message goes astray.
 
-    sends: whether messages are part of the run. Reordering crosses none: not every server promises
-    an order.
+    sends: whether messages are part of the run; joins: None where nobody joins. Reordering crosses
+    no threshold: not every server promises an order.
     """
     figures = {
         "connections.failed": connections.failed,
         "connections.closed": sum(connections.closed.values()),
     }
+    if joins is not None:
+        figures["joins.failed"] = joins.failed
     if sends:
         figures |= {
             "delivery.lost": delivery.lost,

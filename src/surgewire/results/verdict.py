@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from surgewire.results.doubt import Doubt
 
 if TYPE_CHECKING:
+    from surgewire.results.presence import Joins
     from surgewire.results.result import Connections, Delivery
 
 
@@ -59,11 +60,18 @@ def judge(
     doubts: tuple[Doubt, ...],
     *,
     sends: bool,
+    joins: "Joins | None" = None,
 ) -> Verdict:
-    """Weigh a run; ``sends`` tells whether messages were part of it."""
+    """Weigh a run.
+
+    ``sends`` tells whether messages were part of it; ``joins`` is None where nobody joins a room.
+    """
     impossible = _impossible(ending, connections, delivery, sends)
     cut_short = _cut_short(ending)
-    shortfalls = _of_connections(ending, connections) + _of_messages(delivery)
+    shortfalls = _of_connections(ending, connections)
+    if joins is not None and joins.failed:
+        shortfalls.append(f"{joins.failed:,} joins failed")
+    shortfalls += _of_messages(delivery)
     in_doubt = [doubt.code.value for doubt in doubts if not doubt.code.minor]
     doubtful = [f"figures in doubt: {', '.join(in_doubt)}"] if in_doubt else []
     going_on = _going_on(ending)
@@ -108,11 +116,16 @@ def _cut_short(ending: Ending) -> list[str]:
 
 def _of_connections(ending: Ending, connections: "Connections") -> list[str]:
     reasons = []
-    if ending.reason == "finished" and connections.attempted < connections.requested:
+    begun = connections.attempted - connections.retried
+    if ending.reason == "finished" and begun < connections.requested:
         asked = f"{connections.requested:,} connections"
-        reasons.append(f"only {connections.attempted:,} of {asked} were attempted")
-    if connections.failed:
-        reasons.append(f"{connections.failed:,} of {connections.attempted:,} connections failed")
+        reasons.append(f"only {begun:,} of {asked} were attempted")
+    failed = connections.failed - connections.retries_failed
+    if failed:
+        reasons.append(f"{failed:,} of {begun:,} connections failed")
+    if connections.retries_failed:
+        tries = f"{connections.retried:,} attempts to come back"
+        reasons.append(f"{connections.retries_failed:,} of {tries} failed")
     ended = sum(connections.closed.values())
     if ended:
         reasons.append(f"{ended:,} connections ended before their time")
