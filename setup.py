@@ -33,6 +33,7 @@ MODULES = (
     "connection",
     "template",
     "sizes",
+    "pinger",
     "traffic",
     "echo_traffic",
     "holding",

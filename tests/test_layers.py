@@ -65,6 +65,7 @@ MEETS_THE_SYSTEM = {
     "poller",
     "stream",
     "connection",
+    "pinger",
     "traffic",
     "echo_traffic",
     "echo",

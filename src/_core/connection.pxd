@@ -27,6 +27,9 @@ cdef class Connection(Stream):
 
     # What a kind of connection does; the base class ignores messages.
     cdef void on_message(self, uint8_t opcode, uint8_t* payload, size_t length) noexcept
+    # The upgrade is complete; the owner is told next.
+    cdef void on_open(self) noexcept
+    cdef void on_pong(self, const uint8_t* payload, size_t length) noexcept
     # All that one read brought has been handled.
     cdef void on_read_done(self) noexcept
 

@@ -26,6 +26,7 @@ from surgewire._core.frame cimport (
     FRAME_EVENT_MESSAGE,
     FRAME_EVENT_NONE,
     FRAME_EVENT_PING,
+    FRAME_EVENT_PONG,
     FRAME_MAX_HEADER,
     FRAME_PONG,
     frame_decoder_free,
@@ -176,6 +177,7 @@ cdef class Connection:
         self.handshake = None
         self.phase = CONNECTION_OPEN
         self.open_ns = self.arrival_ns
+        self.on_open()
         self.owner.opened(self)
         if tail:
             rest = bytearray(tail)
@@ -202,6 +204,9 @@ cdef class Connection:
             elif kind == FRAME_EVENT_PING:
                 if self.phase == CONNECTION_OPEN and self.unsent_bytes() <= MAX_UNSENT_FOR_PONG:
                     self.send_frame(FRAME_PONG, event.payload, event.length)
+            elif kind == FRAME_EVENT_PONG:
+                if self.phase == CONNECTION_OPEN:
+                    self.on_pong(event.payload, event.length)
             elif kind == FRAME_EVENT_CLOSE:
                 self.on_close_frame(event.close_code)
                 return
@@ -210,6 +215,12 @@ cdef class Connection:
                 return
 
     cdef void on_message(self, uint8_t opcode, uint8_t* payload, size_t length) noexcept:
+        pass
+
+    cdef void on_open(self) noexcept:
+        pass
+
+    cdef void on_pong(self, const uint8_t* payload, size_t length) noexcept:
         pass
 
     cdef void on_read_done(self) noexcept:

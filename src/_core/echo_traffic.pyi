@@ -41,4 +41,6 @@ class EchoTraffic(Traffic):
         template: Template,
         deadline_ns: int,
         poller: Poller | None = None,
+        ping_ns: int = 0,
+        ping_timeout_ns: int = 0,
     ) -> None: ...

@@ -77,7 +77,8 @@ cdef class EchoTraffic(Traffic):
     model. counters: uint64[len(COUNTERS)]. histograms: int64[HISTOGRAM_WORDS] by names of metrics,
     of which message_latency, service_time, send_lag and loop_lag are needed. run, worker: numbers
     for the markers. template: of every message, all of one size. deadline_ns: what arrives later
-    than that is late. poller: reads the users' sockets; without one, the loop does.
+    than that is late. poller: reads the users' sockets; without one, the loop does. ping_ns,
+    ping_timeout_ns: see `pinger`; 0 for no pings, else a histogram for ping_time is needed, too.
 
     Raises ValueError where memory or template do not fit.
     """
@@ -95,12 +96,15 @@ cdef class EchoTraffic(Traffic):
         Template template not None,
         deadline_ns,
         Poller poller = None,
+        int64_t ping_ns = 0,
+        int64_t ping_timeout_ns = 0,
     ):
         if template.frame_size == 0:
             raise ValueError("the messages of an echo run have all one size; use constant parts")
         self.template = template
         self.frame_size = template.frame_size
         self.make_room(template.frame_size, ledger.windows)
+        self.make_pinger(ping_ns, ping_timeout_ns)
 
     cdef void begin(self, User user) noexcept:
         self.ledger.open(user.index, 1)

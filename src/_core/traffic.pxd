@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from surgewire._core.connection cimport Connection
 from surgewire._core.ledger cimport Ledger
 from surgewire._core.pacer cimport DueQueue, Schedule
+from surgewire._core.pinger cimport Pinger
 from surgewire._core.poller cimport Poller
 from surgewire._core.wakeup cimport Wakeup
 
@@ -58,6 +59,7 @@ cdef class Traffic:
     cdef object loop
     cdef Wakeup wakeup
     cdef Poller poller
+    cdef Pinger pinger                  # None where nobody is pinged
     cdef list users                     # by index; None where there is nobody
     cdef object memory
     cdef uint64_t* counters
@@ -80,6 +82,7 @@ cdef class Traffic:
 
     cdef int take_memory(self, counters, histograms) except -1
     cdef int make_room(self, size_t frame_bytes, uint32_t capacity) except -1
+    cdef int make_pinger(self, int64_t ping_ns, int64_t timeout_ns) except -1
     cdef int64_t* words_of(self, str name) except NULL
 
     # What a kind of traffic does.

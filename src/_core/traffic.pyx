@@ -26,6 +26,7 @@ from surgewire._core.ledger cimport (
     Ledger,
 )
 from surgewire._core.pacer cimport DueQueue, Schedule, pacer_instant
+from surgewire._core.pinger cimport Pinger
 from surgewire._core.poller cimport Poller
 from surgewire._core.wakeup cimport Wakeup
 
@@ -77,6 +78,19 @@ cdef class User(Connection):
         self.number = number
         self.bytes_in = &traffic.counters[TRAFFIC_BYTES_IN]
         self.bytes_out = &traffic.counters[TRAFFIC_BYTES_OUT]
+
+    cdef void on_open(self) noexcept:
+        if self.traffic.pinger is not None:
+            self.traffic.pinger.add(self.index, self)
+
+    cdef void on_pong(self, const uint8_t* payload, size_t length) noexcept:
+        if self.traffic.pinger is not None:
+            self.traffic.pinger.pong(self.index, payload, length, self.arrival_ns)
+
+    cdef void begin_close(self, object kind) noexcept:
+        if self.traffic.pinger is not None:
+            self.traffic.pinger.remove(self.index, self)
+        Connection.begin_close(self, kind)
 
 
 cdef class Traffic:
@@ -133,6 +147,17 @@ cdef class Traffic:
         if words.shape[0] != HISTOGRAM_WORDS:
             raise ValueError(f"a histogram has {HISTOGRAM_WORDS} words, not {words.shape[0]}")
         return &words[0]
+
+    cdef int make_pinger(self, int64_t ping_ns, int64_t timeout_ns) except -1:
+        """Ping every user once in `ping_ns`; 0: never. Needs room to be made first."""
+        if ping_ns == 0:
+            return 0
+        counters = self.memory[0][TRAFFIC_PINGS:TRAFFIC_PONGS + 1]
+        words = self.memory[1].get("ping_time")
+        if words is None:
+            raise ValueError("there is no histogram for ping_time")
+        self.pinger = Pinger(self.queue.capacity, ping_ns, timeout_ns, words, counters)
+        return 0
 
     cdef int make_room(self, size_t frame_bytes, uint32_t capacity) except -1:
         """Get ready for frames of at most this size, and for this many users."""
@@ -229,6 +254,8 @@ cdef class Traffic:
     def _woken(self) -> None:
         cdef int64_t now_ns = clock_now_ns()
         self.beat(now_ns)
+        if self.pinger is not None:
+            self.pinger.ping_due(now_ns, self.poller)
         if self.sending and not self.send_due(now_ns):
             # A timer that is due already would come before the sockets that became readable
             # meanwhile; what is called soon comes behind them.

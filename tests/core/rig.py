@@ -19,6 +19,7 @@ WORKER = 3
 FIRST_USER = 40
 DEADLINE_NS = 2_000_000_000
 SECOND_NS = 1_000_000_000
+WORDS = ("message_latency", "service_time", "send_lag", "loop_lag", "ping_time")
 
 
 class Rig:
@@ -33,14 +34,13 @@ class Rig:
         before: bytes = b"",
         after: bytes = b"",
         window_bits: int = 1024,
+        ping_ns: int = 0,
+        ping_timeout_ns: int = 0,
     ) -> None:
         self.loop = loop
         self.ledger = np.zeros(len(LEDGER_COUNTERS), np.uint64)
         self.counters = np.zeros(len(COUNTERS), np.uint64)
-        self.words = {
-            name: np.zeros(HISTOGRAM_WORDS, np.int64)
-            for name in ("message_latency", "service_time", "send_lag", "loop_lag")
-        }
+        self.words = {name: np.zeros(HISTOGRAM_WORDS, np.int64) for name in WORDS}
         self.traffic = EchoTraffic(
             loop,
             Ledger(users, window_bits, self.ledger),
@@ -51,6 +51,8 @@ class Rig:
             worker=WORKER,
             template=Template((before, ("marker",), after)),
             deadline_ns=DEADLINE_NS,
+            ping_ns=ping_ns,
+            ping_timeout_ns=ping_timeout_ns,
         )
         self.owner = Owner()
         self.transports = [Transport() for _ in range(users)]

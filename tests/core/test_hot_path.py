@@ -164,3 +164,34 @@ def test_relaying_creates_no_object_per_delivery(
     assert chat.service.messages == messages
     assert chat.service.deliveries > 0.97 * MESSAGES
     assert spent <= 5 * messages / per_read
+
+
+def test_pings_create_no_object_each(
+    allocations: ctypes.PyDLL, loop: asyncio.AbstractEventLoop
+) -> None:
+    users, rounds, ping_ns = 100, 20, 2_000_000
+    rig = Rig(loop, users, None, ping_ns=ping_ns, ping_timeout_ns=60 * SECOND_NS)
+    spent_sending = spent_receiving = 0
+    try:
+        for _ in range(rounds):
+            due_ns = now_ns() + ping_ns
+            while now_ns() < due_ns:
+                pass
+            before = allocations.counted()
+            rig.wake()
+            spent_sending += allocations.counted() - before
+            for user, transport in zip(rig.users, rig.transports, strict=True):
+                (ping,) = frame.Decoder(role="server").feed(transport.sent())
+                pongs = frame.encode(frame.PONG, ping.payload)
+                pongs += 1000 * frame.encode(frame.PONG, b"not that")
+                view = user.get_buffer(-1)
+                view[: len(pongs)] = pongs
+                length = len(pongs)
+                before = allocations.counted()
+                user.buffer_updated(length)
+                spent_receiving += allocations.counted() - before
+        assert rig.counted("pings") == rig.counted("pongs") == users * rounds
+    finally:
+        rig.close()
+    assert spent_sending <= 20 * rounds
+    assert spent_receiving <= 5 * users * rounds
