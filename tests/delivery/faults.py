@@ -1,7 +1,7 @@
 """Which fault happens to which delivery: a share for each, drawn from a seed."""
 
 import random
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 CUTS = ("cut_close", "cut_eof", "cut_reset")
 
@@ -24,12 +24,9 @@ class Faults:
 
     @classmethod
     def from_text(cls, text: str) -> "Faults":
-        faults = cls(**{name: float(value) for name, value in _pairs(text)})
-        return replace(faults, seed=int(faults.seed))
-
-
-def _pairs(text: str) -> list[tuple[str, str]]:
-    return [(name, value) for name, _, value in (part.partition("=") for part in text.split(","))]
+        values = dict(part.split("=") for part in text.split(","))
+        seed = int(values.pop("seed"))
+        return cls(seed=seed, **{name: float(value) for name, value in values.items()})
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ class Passage:
 
     async def deliver(self, frame: Frame) -> None:
         """Do to a frame what the dice say, and to no other than a message with a marker."""
-        token = find_token(frame.data) if frame.opcode in MARKED and frame.fin else None
+        token = find_token(bytes(frame.data)) if frame.opcode in MARKED and frame.fin else None
         if token is None:
             await self.let_go()
             await self.write(frame.serialize(mask=False))
