@@ -19,7 +19,7 @@ from surgewire.cli.job import EXIT_CODES
 from surgewire.cli.main import app
 from surgewire.engine import casualty, kinds
 from surgewire.plan.echo_target import EchoTargetConfig
-from surgewire.plan.models import ConnectPlan, EchoPlan
+from surgewire.plan.models import ChatPlan, ConnectPlan, EchoPlan
 from surgewire.plan.units import parse_duration, parse_size
 from surgewire.results import doubts_account, doubts_load, usage
 from surgewire.results.doubt import DoubtCode
@@ -280,13 +280,13 @@ def test_columns_of_the_truth_are_documented() -> None:
 
 def test_fields_of_plans_are_documented() -> None:
     table = section_of("docs/python.md", "## Plans")
-    for column, plan in ((1, EchoPlan), (2, ConnectPlan)):
+    for column, plan in ((1, EchoPlan), (2, ChatPlan), (3, ConnectPlan)):
         named: set[str] = set()
         for row in table.splitlines():
             cells = [cell.strip() for cell in row.strip("|").split("|")]
-            if len(cells) == 4 and cells[column] == "yes":
+            if len(cells) == 5 and cells[column] == "yes":
                 named |= set(re.findall(r"`(\w+)`", cells[0]))
-        fields = {name.removesuffix("_ns") for name in plan.model_fields}
+        fields = {re.sub(r"(_min|_max|_per)?_(ns|ppm)$", "", name) for name in plan.model_fields}
         fields = {name.removesuffix("_bytes") for name in fields - {"max_message_bytes"}}
         # What has another name, comes of another value, or does nothing in such a plan.
         fields = fields - {"kind", "target", "connect_rate_end"} | {"url", "max_message_bytes"}

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from surgewire.engine.run import run
-    from surgewire.plan.models import ConnectPlan, EchoPlan
+    from surgewire.plan.models import ChatPlan, ConnectPlan, EchoPlan
     from surgewire.results.result import Result
 
     __version__: str
 
-__all__ = ["ConnectPlan", "EchoPlan", "Result", "__version__", "run"]
+__all__ = ["ChatPlan", "ConnectPlan", "EchoPlan", "Result", "__version__", "run"]
 
 _HOMES = {
     "run": "surgewire.engine.run",
+    "ChatPlan": "surgewire.plan.models",
     "EchoPlan": "surgewire.plan.models",
     "ConnectPlan": "surgewire.plan.models",
     "Result": "surgewire.results.result",

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from surgewire.plan.describe import describe_error
-from surgewire.plan.models import ConnectPlan, EchoPlan, default_processes, plan_from_dict
+from surgewire.plan.models import (
+    ChatPlan,
+    ConnectPlan,
+    EchoPlan,
+    Plan,
+    default_processes,
+    plan_from_dict,
+)
 from surgewire.plan.target import parse_target
 from surgewire.plan.units import Rate, UnitError
 
@@ -45,6 +52,13 @@ def test_defaults_of_an_echo_run() -> None:
     assert (plan.poisson, plan.pingpong, plan.seed) == (False, False, 1)
     assert plan.processes == default_processes()
     assert (plan.connect_timeout_ns, plan.max_message_bytes, plan.witness) == (30 * S, 16 << 20, 64)
+
+
+def test_a_pong_is_awaited_until_the_next_ping_or_20_s() -> None:
+    assert EchoPlan(**ECHO).ping_timeout_ns is None
+    assert EchoPlan(**ECHO, ping="5s").ping_timeout_ns == 5 * S
+    assert EchoPlan(**ECHO, ping="1m").ping_timeout_ns == 20 * S
+    assert ConnectPlan(**CONNECT, ping="1m", ping_timeout="1m").ping_timeout_ns == 60 * S
 
 
 def test_few_connections_need_a_short_ramp() -> None:
@@ -89,12 +103,28 @@ PLANS = st.one_of(
         connect_rate=st.builds(Rate, st.integers(1, 1000), st.just(S)),
         connect_rate_end=st.none() | st.just(Rate(5, S)),
         hold_ns=st.integers(0, S),
+        ping_ns=st.none() | st.integers(S, 60 * S),
+        target_pid=st.none() | st.just(7),
+    ),
+    st.builds(
+        ChatPlan,
+        target=st.just("ws://h/ws?room={{room}}&user={{user}}"),
+        connections=st.integers(50, 1000),
+        rate=st.just(Rate(1, S)),
+        rooms=st.integers(1, 50),
+        join=st.none() | st.just('{"room":"{{room}}"}'),
+        send=st.just('{"text":"{{marker}} {{seq}}"}'),
+        senders_ppm=st.integers(1, 1_000_000),
+        size=st.none() | st.sampled_from(["128", "128..4k", "128,1k@70,30", "200,300"]),
+        reconnect=st.none() | st.just("1s..30s"),
+        churn=st.none() | st.just("5%/min"),
+        trace=st.none() | st.just("trace"),
     ),
 )
 
 
 @given(PLANS)
-def test_a_plan_comes_back_from_its_dict(plan: EchoPlan | ConnectPlan) -> None:
+def test_a_plan_comes_back_from_its_dict(plan: Plan) -> None:
     data = plan.to_dict()
     assert plan_from_dict(data) == plan
     assert plan_from_dict(json.loads(json.dumps(data))) == plan
@@ -157,7 +187,12 @@ def test_a_plan_is_frozen() -> None:
         ({"seed": -1}, "--seed: -1 is too small"),
         ({"witness": 2000}, "--witness: 2,000 is too large"),
         ({"pace": 1}, "--pace: there is no such field"),
-        ({"kind": "chat"}, "'chat' is no kind of run"),
+        ({"kind": "call"}, "'call' is no kind of run; write 'echo', 'chat' or 'connect'"),
+        ({"url": "ws://h/?u={{user}}"}, "URL: {{user}} is filled by `surgewire chat` alone"),
+        ({"ping": "5ms"}, "--ping: 5ms is too small; write a value from 10ms to 1h"),
+        ({"ping_timeout": "5s"}, "--ping-timeout needs --ping; write for example --ping 20s"),
+        ({"ping": "5s", "ping_timeout": "6s"}, "--ping-timeout 6s is longer than --ping 5s"),
+        ({"target_pid": 0}, "--target-pid: 0 is too small"),
     ],
 )  # fmt: skip
 def test_nonsense_in_an_echo_plan_is_named(change: dict[str, Any], said: str) -> None:

@@ -10,7 +10,7 @@ from surgewire.cli.failure import why_failed
 from surgewire.cli.places import STANDARD_OUTPUT, check_writable
 from surgewire.errors import SurgewireError, UsageError
 from surgewire.plan.describe import describe_error
-from surgewire.plan.models import ConnectPlan, EchoPlan, plan_from_dict
+from surgewire.plan.models import Plan, plan_from_dict
 from surgewire.results.verdict import Status
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ EXIT_CODES = {
 }
 
 
-def make_plan(**flags: Any) -> EchoPlan | ConnectPlan:
+def make_plan(**flags: Any) -> Plan:
     """Make a plan of flags by field names; None is a flag that was not given.
 
     Raises UsageError with one line that names the flag, what is wrong and what to write.
@@ -37,9 +37,7 @@ def make_plan(**flags: Any) -> EchoPlan | ConnectPlan:
         raise UsageError(describe_error(error)) from None
 
 
-def perform(
-    plan: EchoPlan | ConnectPlan, *, json: Path | None, runs_dir: Path | None, quiet: bool
-) -> int:
+def perform(plan: Plan, *, json: Path | None, runs_dir: Path | None, quiet: bool) -> int:
     """Run a plan, show and write what came out, and return the exit code.
 
     Raises UsageError when a place cannot be written, SurgewireError when the run cannot be done

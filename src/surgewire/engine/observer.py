@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from surgewire.plan.models import ConnectPlan, EchoPlan
+from surgewire.plan.models import Plan
 from surgewire.results.record import Record
 from surgewire.results.result import Result
 
@@ -15,7 +15,7 @@ class Observer(Protocol):
     observer raises ends the run, with the workers cleared away.
     """
 
-    def started(self, run_dir: Path, plan: EchoPlan | ConnectPlan) -> None:
+    def started(self, run_dir: Path, plan: Plan) -> None:
         """Tell that the workers are starting; the run is kept in `run_dir`."""
 
     def record(self, record: Record) -> None:
@@ -31,7 +31,7 @@ class Observer(Protocol):
 class SilentObserver:
     """An observer that does nothing."""
 
-    def started(self, run_dir: Path, plan: EchoPlan | ConnectPlan) -> None:
+    def started(self, run_dir: Path, plan: Plan) -> None:
         """Do nothing."""
 
     def record(self, record: Record) -> None:

@@ -20,7 +20,7 @@ from surgewire.engine.supervisor import Supervisor
 from surgewire.engine.tail import JournalTail
 from surgewire.engine.timetable import Patience
 from surgewire.engine.worker import worker_main
-from surgewire.plan.models import ConnectPlan, EchoPlan
+from surgewire.plan.models import Plan
 from surgewire.release import release
 from surgewire.results.record import FORMAT, StartRecord
 from surgewire.results.result import Result
@@ -33,7 +33,7 @@ _RUN_TAG_BITS = 30
 
 
 def run(
-    plan: EchoPlan | ConnectPlan,
+    plan: Plan,
     *,
     runs_dir: str | Path | None = None,
     observer: Observer | None = None,
@@ -49,7 +49,7 @@ def run(
 
 
 def execute(
-    plan: EchoPlan | ConnectPlan,
+    plan: Plan,
     work: WorkerMain,
     *,
     runs_dir: str | Path | None = None,
@@ -124,9 +124,7 @@ def _create_journal(run_dir: RunDir) -> JournalWriter:
         raise RunDirError(f"{run_dir.journal_path} cannot be written: {why}") from error
 
 
-def _open_record(
-    recorder: Recorder, run_dir: RunDir, plan: EchoPlan | ConnectPlan, fitness: Fitness
-) -> None:
+def _open_record(recorder: Recorder, run_dir: RunDir, plan: Plan, fitness: Fitness) -> None:
     recorder.add(
         StartRecord(
             format=FORMAT,

@@ -4,12 +4,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from surgewire.plan.models import ConnectPlan, EchoPlan
+from surgewire.plan.models import ChatPlan, ConnectPlan, EchoPlan
 from surgewire.plan.units import shorten
 
 _UNITS = ("_ns", "_bytes", "_ppm")
-_EXAMPLES = {"target": "ws://127.0.0.1:8765/", "connections": "{} 1000"}
-_OPTIONS = {model.__name__: model.OPTIONS for model in (EchoPlan, ConnectPlan)}
+_EXAMPLES = {"target": "ws://127.0.0.1:8765/", "connections": "{} 1000", "rate": "{} 1/s"}
+_OPTIONS = {model.__name__: model.OPTIONS for model in (EchoPlan, ConnectPlan, ChatPlan)}
 
 
 def describe_error(error: ValidationError) -> str:

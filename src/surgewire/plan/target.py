@@ -20,6 +20,7 @@ _MAX_SHOWN = 100
 # What may stand unescaped in path and query (RFC 3986, section 3.3 and 3.4), "%" included: it is
 # taken as the start of an escape that the user wrote.
 _RESOURCE_SAFE = "/?:@!$&'()*+,;=-._~%"
+_SLOT = re.compile(r"(\{\{[^{}]*\}\})")
 
 
 class TargetError(ValueError):
@@ -31,7 +32,8 @@ class Target:
     """A WebSocket server and the resource asked of it (RFC 6455, section 3).
 
     ``url`` is the whole address in normal form, ``host`` is a name in ASCII or an address without
-    brackets, ``resource`` is path and query, never empty. Made by ``parse_target``.
+    brackets, ``resource`` is path and query, never empty; slots such as ``{{room}}`` stand in it
+    as they were written. Made by ``parse_target``.
     """
 
     url: str
@@ -42,6 +44,16 @@ class Target:
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def first_slot(self) -> str | None:
+        """The first slot in the resource, with its braces."""
+        match = _SLOT.search(self.resource)
+        return match[1] if match else None
+
+    def resource_for(self, room: int, user: int) -> str:
+        """Return the resource that a user asks for, the slots {{room}} and {{user}} filled."""
+        return self.resource.replace("{{room}}", str(room)).replace("{{user}}", str(user))
 
 
 def parse_target(url: str) -> Target:
@@ -125,8 +137,16 @@ def _port(url: str, parts: SplitResult) -> int:
 
 
 def _resource(parts: SplitResult) -> str:
-    path = quote(parts.path or "/", safe=_RESOURCE_SAFE)
-    return f"{path}?{quote(parts.query, safe=_RESOURCE_SAFE)}" if parts.query else path
+    path = _quote(parts.path or "/")
+    return f"{path}?{_quote(parts.query)}" if parts.query else path
+
+
+def _quote(text: str) -> str:
+    """Escape what may not stand in a path or query, and leave slots as they are."""
+    pieces = _SLOT.split(text)
+    return "".join(
+        piece if i % 2 else quote(piece, safe=_RESOURCE_SAFE) for i, piece in enumerate(pieces)
+    )
 
 
 def _refuse(url: str, why: str) -> NoReturn:

@@ -1,0 +1,168 @@
+"""What the plan of every run has: where to, how many, how fast to connect, what to watch."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from surgewire.plan import fields
+from surgewire.plan.fields import HOUR, MS, S
+from surgewire.plan.template import TemplateError, parse_template
+from surgewire.plan.units import (
+    Rate,
+    UnitError,
+    format_duration,
+    parse_rate_range,
+    shorten,
+)
+
+_KIB = 1 << 10
+_GIB = 1 << 30
+_DEFAULT_PING_TIMEOUT_NS = 20 * S
+_UNITS = ("_ns", "_bytes", "_ppm")
+
+_ConnectRate = fields.rate(fields.MIN_RATE, fields.MAX_CONNECT_RATE)
+
+
+def default_processes() -> int:
+    """One for each core that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Plan(BaseModel):
+    """What every run has. Frozen; raises pydantic's ValidationError for what makes no sense.
+
+    Durations, sizes and rates are given exactly (``duration_ns=60_000_000_000``, ``Rate(1, …)``)
+    or as people write them; then the unit at the end of a field's name may be left out
+    (``duration="60s"``). ``url="ws://…"`` is another way to give the target.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+
+    OPTIONS: ClassVar[dict[str, str]] = {"target": "URL", "connect_rate": "--connect-rate"}
+    """How the command line spells a field, where the name alone does not say it."""
+
+    URL_SLOTS: ClassVar[tuple[str, ...]] = ()
+    """Names of the slots that may stand in path and query of the target."""
+
+    kind: str
+    target: fields.TargetField
+    connections: Annotated[int, *fields.count(1, fields.MAX_CONNECTIONS)]
+    ramp_ns: Annotated[int, *fields.duration(0, fields.LONGEST_NS)] | None = None
+    connect_rate: Annotated[Rate, *_ConnectRate] | None = None
+    connect_rate_end: Annotated[Rate, *_ConnectRate] | None = None
+    processes: Annotated[int, *fields.count(1, fields.MAX_PROCESSES)] = Field(
+        default_factory=default_processes
+    )
+    connect_timeout_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] = 30 * S
+    max_message_bytes: Annotated[int, *fields.size(_KIB, _GIB)] = 16 * _KIB * _KIB
+    ping_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] | None = None
+    ping_timeout_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] | None = None
+    target_pid: Annotated[int, *fields.count(1, 2**31 - 1)] | None = None
+
+    if TYPE_CHECKING:
+        # Fields take more types than they hold; see the class docstring.
+        def __init__(self, **values: Any) -> None: ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as types of JSON and msgpack; ``plan_from_dict`` reads it back."""
+        return self.model_dump()
+
+    @property
+    def connect_span_ns(self) -> int:
+        """Time from the first to one step behind the last planned connect, in nanoseconds."""
+        if self.connect_rate is None:
+            return self.ramp_ns or 0
+        first, last = self.connect_rate, self.connect_rate_end or self.connect_rate
+        # N / mean(first, last), in whole numbers.
+        per_ns = first.per_ns * last.per_ns
+        twice_mean = first.count * last.per_ns + last.count * first.per_ns
+        return 2 * self.connections * per_ns // twice_mean
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_names_without_unit(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        full_names = {"url": "target"}
+        for name in cls.model_fields:
+            for unit in _UNITS:
+                if name.endswith(unit):
+                    full_names[name.removesuffix(unit)] = name
+        values: dict[str, Any] = {}
+        for name, value in data.items():
+            full_name = full_names.get(name) or str(name)
+            if full_name in values:
+                raise UnitError(f"{full_name} is given twice")
+            if full_name != name and not isinstance(value, str):
+                raise UnitError(f"{name}={shorten(value)} has no unit; write text, or {full_name}=")
+            values[full_name] = value
+        return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_climbing_rate(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or not isinstance(data.get("connect_rate"), str):
+            return data
+        try:
+            start, end = parse_rate_range(data["connect_rate"])
+        except UnitError as error:
+            raise UnitError(f"{cls.OPTIONS['connect_rate']}: {error}") from None
+        return {**data, "connect_rate": start} | ({"connect_rate_end": end} if end else {})
+
+    @field_validator("processes")
+    @classmethod
+    def _not_more_than_connections(cls, processes: int, info: ValidationInfo) -> int:
+        connections: int = info.data.get("connections", processes)
+        return min(processes, connections)
+
+    @model_validator(mode="after")
+    def _check_connect_rate(self) -> Self:
+        if self.connect_rate_end is not None and self.connect_rate is None:
+            raise UnitError("connect_rate_end needs a connect_rate to climb from")
+        if self.connect_span_ns > fields.LONGEST_NS:
+            raise UnitError(
+                f"{self.OPTIONS['connect_rate']} is too low: {self.connections:,} connections "
+                f"would take {format_duration(self.connect_span_ns // S * S)}; write a higher rate"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_slots(self) -> Self:
+        if not self.URL_SLOTS and (slot := self.target.first_slot):
+            raise UnitError(
+                f"URL: {slot} is filled by `surgewire chat` alone; write the URL without it"
+            )
+        try:
+            parse_template(self.target.resource, allowed=self.URL_SLOTS)
+        except TemplateError as error:
+            raise UnitError(f"URL: {error}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _resolve_ping_timeout(self) -> Self:
+        """Without a word on it, a pong is awaited until the next ping, at most 20 s."""
+        if self.ping_ns is None:
+            if self.ping_timeout_ns is not None:
+                raise UnitError("--ping-timeout needs --ping; write for example --ping 20s")
+        elif self.ping_timeout_ns is None:
+            # The model is not out of the door yet, so this does not break its being frozen.
+            timeout_ns = min(self.ping_ns, _DEFAULT_PING_TIMEOUT_NS)
+            object.__setattr__(self, "ping_timeout_ns", timeout_ns)
+        elif self.ping_timeout_ns > self.ping_ns:
+            raise UnitError(
+                f"--ping-timeout {format_duration(self.ping_timeout_ns)} is longer than --ping "
+                f"{format_duration(self.ping_ns)}: one ping is on its way at a time; write a "
+                "shorter timeout or a longer --ping"
+            )
+        return self
