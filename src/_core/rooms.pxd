@@ -40,6 +40,8 @@ cdef class Rooms:
     # The next number of our own stream into `room`, which from now on is expected by all who are
     # joined: before the message is written to its socket. Its slot is made ready first.
     cdef uint64_t publish(self, uint32_t room, uint32_t sender, uint32_t receivers) noexcept nogil
+    # The last `count` numbers of our stream did not go out after all: they will be given again.
+    cdef void retract(self, uint32_t room, uint32_t count) noexcept nogil
     # How many are joined now, of all workers.
     cdef uint32_t listeners(self, uint32_t room) noexcept nogil
     # One of our users hears the room from first[w] on, of each worker w.

@@ -5,7 +5,7 @@ any instant leaves it whole:
 
 - **Streams.** How many messages each worker has sent into each room. Only that worker writes it. A
   number is published before the message goes out, so that no receiver ever meets one that it does
-  not know.
+  not know; where the message then cannot go out, the number is taken back.
 - **Presence.** How many users of each worker are joined to each room, and a base, so that at any
   instant `base + listeners * sum of the room's counters` (modulo 2**64) is what they were to hear
   so far: a join takes the sum of the counters off, a leave adds it. So sending costs nothing per
@@ -210,6 +210,10 @@ cdef class Rooms:
         store(stream, sequence)
         return sequence
 
+    cdef void retract(self, uint32_t room, uint32_t count) noexcept nogil:
+        cdef uint64_t* stream = self.stream(self.own, room)
+        store(stream, peek(stream) - count)
+
     cdef uint64_t counters(self, uint32_t room, uint64_t* each) noexcept nogil:
         """Read each stream's counter once (into `each`, unless NULL); return their sum."""
         cdef uint64_t counter, total = 0
@@ -315,6 +319,17 @@ cdef class Rooms:
         """Return the next number of our stream into `room`, which users expect from now on."""
         self._own_room(room)
         return self.publish(room, sender, receivers)
+
+    def retract_numbers(self, room, uint32_t count):
+        """Take the last `count` numbers of our stream back, which did not go out after all.
+
+        They are given again. Who joined meanwhile does not expect them. Raises ValueError when
+        there are not so many.
+        """
+        self._own_room(room)
+        if count > self.last_sent(self.own, room):
+            raise ValueError(f"count is {count}, of {self.last_sent(self.own, room)} numbers")
+        self.retract(room, count)
 
     def last_number(self, worker, room):
         """Return the last number that `worker` published into `room`, 0 for none."""

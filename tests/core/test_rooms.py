@@ -191,6 +191,24 @@ def test_a_slot_used_again_starts_clean() -> None:
     assert rooms.book_spread(0, 0, 4, 2) == (LAST, 4)
 
 
+def test_numbers_taken_back_are_given_again() -> None:
+    mine, other = fresh(workers=2, slots=2)
+    mine.join_room(0)
+    assert [mine.publish_number(0, user, 1) for user in (4, 5, 6)] == [1, 2, 3]
+    mine.retract_numbers(0, 2)
+    assert (other.last_number(0, 0), expected(mine)) == (1, [[1], [0]])
+    # Its slot was made ready for the third message, and nobody can tell any more.
+    assert other.book_spread(0, 0, 1, 5) == (GONE, None)
+    assert not other.was_sent_by(0, 0, 1, 4)
+    assert other.book_spread(0, 0, 2, 5) == other.book_spread(0, 0, 3, 5) == (GONE, None)
+    assert mine.publish_number(0, 8, 1) == 2
+    assert other.was_sent_by(0, 0, 2, 8)
+    assert other.book_spread(0, 0, 2, 5) == (FIRST | MEDIAN | LAST, 5)
+    assert expected(mine) == [[2], [0]]
+    with pytest.raises(ValueError, match="count is 3, of 2 numbers"):
+        mine.retract_numbers(0, 3)
+
+
 def test_what_a_process_left_half_written_is_not_seen() -> None:
     memory = shared(memory_bytes(1, 1, 1))
     rooms = Rooms(memory, workers=1, rooms=1, slots=1, worker=0)
@@ -441,6 +459,7 @@ def test_refuses_wrong_calls() -> None:
         (lambda: looking.join_room(0), "only looked at"),
         (lambda: looking.leave_room(0), "only looked at"),
         (lambda: looking.publish_number(0, 0, 0), "only looked at"),
+        (lambda: looking.retract_numbers(0, 0), "only looked at"),
     ]
     for call, message in wrong:
         with pytest.raises(ValueError, match=message):
