@@ -141,6 +141,11 @@ cdef class ChatService(TurnListener):
         return self.gathered_deliveries + self.delivery.handed_over
 
     @property
+    def waiting(self) -> int:
+        """How many deliveries wait for an instant or for the next one."""
+        return self.delivery.holding.length
+
+    @property
     def room_count(self) -> int:
         """How many rooms have members."""
         return len(self.rooms)

@@ -35,8 +35,8 @@ cdef enum:
 def field(text):
     """Return a text as one field of a line of comma-separated values, in UTF-8."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow([text, ""])
-    return out.getvalue().removesuffix(",").encode("utf-8", "backslashreplace")
+    csv.writer(out).writerow([text, ""])
+    return out.getvalue().removesuffix(",\r\n").encode("utf-8", "backslashreplace")
 
 
 cdef class ChatTruth:

@@ -70,6 +70,9 @@ class Transport:
     def abort(self) -> None:
         self.calls.append("abort")
 
+    def write_eof(self) -> None:
+        self.calls.append("write_eof")
+
     def pause_reading(self) -> None:
         self.calls.append("pause_reading")
 
