@@ -66,7 +66,7 @@ class Fake:
 
     def count(self, name, n=1):
         names, counts = (
-            (ledger.COUNTERS, self.part.ledger)
+            (ledger.COUNTERS, self.part.ledger[0])
             if name in ledger.COUNTERS
             else (traffic.COUNTERS, self.part.traffic)
         )

@@ -25,7 +25,7 @@ steps = st.lists(
 
 def bump(part, name, n):
     names = ledger.COUNTERS if name in ledger.COUNTERS else traffic.COUNTERS
-    counts = part.ledger if name in ledger.COUNTERS else part.traffic
+    counts = part.ledger[0] if name in ledger.COUNTERS else part.traffic
     counts[names.index(name)] += np.uint64(n)
 
 

@@ -13,7 +13,7 @@ from surgewire.results.metrics import METRICS
 def test_a_slice_has_the_contracts_shapes_and_is_zero():
     part = SharedRegion(1).slice(0)
     assert part.ledger.dtype == part.traffic.dtype == np.uint64
-    assert part.ledger.shape == (len(ledger.COUNTERS),)
+    assert part.ledger.shape == (1, len(ledger.COUNTERS))
     assert part.traffic.shape == (len(traffic.COUNTERS),)
     assert tuple(part.histograms) == METRICS
     assert all(h.shape == (HISTOGRAM_WORDS,) for h in part.histograms.values())
@@ -48,14 +48,14 @@ def test_what_a_killed_child_counted_stays():
     pid = os.fork()
     if pid == 0:
         part = region.slice(1)
-        part.ledger[0] = 7
+        part.ledger[0, 0] = 7
         part.histograms["message_latency"][-1] = 9
         part.closed.add("eof", 3)
         region.gauge[1] = 5
         os.kill(os.getpid(), 9)
     os.waitpid(pid, 0)
     part = region.slice(1)
-    assert part.ledger[0] == 7
+    assert part.ledger[0, 0] == 7
     assert part.histograms["message_latency"][-1] == 9
     assert part.closed.counts() == {"eof": 3}
     assert region.gauge.tolist() == [0, 5]

@@ -76,7 +76,7 @@ class Worker:
 
     def count(self, name: str) -> int:
         if name in ledger.COUNTERS:
-            return int(self.part.ledger[ledger.COUNTERS.index(name)])
+            return int(self.part.ledger[0, ledger.COUNTERS.index(name)])
         return int(self.part.traffic[traffic.COUNTERS.index(name)])
 
     @property

@@ -7,13 +7,17 @@ from surgewire.engine.shared import Counts, SharedRegion
 
 WORKER_DIED = "worker_died"
 
+_EXPECTED = ledger.COUNTERS.index("expected")
+_LOST_TO_DISCONNECT = ledger.COUNTERS.index("lost_to_disconnect")
+_BOOKED = [ledger.COUNTERS.index(name) for name in ("delivered", "lost", "lost_to_disconnect")]
+
 
 def book_death(region: SharedRegion, worker: int) -> int:
     """Close the books of `worker`, whose process has ended; return what it had open.
 
-    Afterwards its slice holds no open connection, no attempt without outcome and no message that
-    is neither delivered nor lost. Connections that ended with the worker are `worker_died`, and
-    what they still had to hear is lost to disconnect.
+    Afterwards its slice holds no open connection, no attempt without outcome and, in each room, no
+    message that is neither delivered nor lost, and none of its users listens. Connections that
+    ended with the worker are `worker_died`, and what they still had to hear is lost to disconnect.
     """
     part = region.slice(worker)
     count = _read(traffic.COUNTERS, part.traffic)
@@ -27,14 +31,23 @@ def book_death(region: SharedRegion, worker: int) -> int:
         part.closed.add(WORKER_DIED, open_now)
     if pending:
         part.errors.add(WORKER_DIED, pending)
-    _add(part.ledger, ledger.COUNTERS, "lost_to_disconnect", _outstanding(part.ledger))
+    part.ledger[:, _LOST_TO_DISCONNECT] += _outstanding(region, worker)
     return open_now
 
 
-def _outstanding(counts: Counts) -> int:
-    count = _read(ledger.COUNTERS, counts)
-    booked = count["delivered"] + count["lost"] + count["lost_to_disconnect"]
-    return max(count["expected"] - booked, 0)
+def _outstanding(region: SharedRegion, worker: int) -> Counts:
+    """Return what `worker` still had to hear in each room."""
+    counts = region.slice(worker).ledger
+    expected = counts[:, _EXPECTED].copy()
+    rooms = region.share_rooms()
+    if rooms is not None:
+        rooms.bury(worker)
+        shared = np.zeros((region.workers, region.rooms), np.uint64)
+        rooms.expected(shared)
+        expected += shared[worker]
+    booked = np.add.reduce(counts[:, _BOOKED], axis=1)
+    # Below zero where the worker was killed between two words.
+    return np.maximum((expected - booked).view(np.int64), 0).astype(np.uint64)
 
 
 def _read(names: tuple[str, ...], counts: Counts) -> dict[str, int]:

@@ -15,6 +15,7 @@ from surgewire.results.metrics import METRICS
 from surgewire.results.sparse import SparseHistogram, sparse_delta
 
 _OPEN = traffic.COUNTERS.index("open")
+_EXPECTED = ledger.COUNTERS.index("expected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,10 @@ class Sampler:
     def __init__(self, region: SharedRegion) -> None:
         """Sample `region`, from nothing counted on."""
         self._region = region
-        self._ledger = np.zeros(len(ledger.COUNTERS), np.uint64)
+        self._rooms = region.share_rooms()
+        self.rooms: Counts = np.zeros((region.rooms, len(ledger.COUNTERS)), np.uint64)
+        """What the ledger held for each room at the last call of `take`, all workers together."""
+        self._ledger = self.rooms.sum(axis=0)
         self._traffic = np.zeros(len(traffic.COUNTERS), np.uint64)
         self._histograms = {name: Histogram() for name in METRICS}
         self._errors: dict[str, int] = {}
@@ -43,27 +47,49 @@ class Sampler:
     def take(self, *, last: bool = False) -> Gain:
         """Return what was counted since the last call; `last` looks at what seems unchanged too."""
         slices = self._region.slices
+        self.rooms = self._read_rooms()
         counters, self._ledger = _gain(
-            ledger.COUNTERS, self._ledger, [part.ledger for part in slices]
+            ledger.COUNTERS, self._ledger, np.add.reduce(self.rooms, axis=0)
         )
         passed, self._traffic = _gain(
-            traffic.COUNTERS, self._traffic, [part.traffic for part in slices]
+            traffic.COUNTERS,
+            self._traffic,
+            np.add.reduce([part.traffic for part in slices]),
         )
         del passed["open"]
         errors = _sum([part.errors.counts() for part in slices])
         closed = _sum([part.closed.counts() for part in slices])
         gain = Gain(
             counters=counters | passed,
-            gauges={
-                "open": int(self._region.gauge[GAUGE_OPEN]),
-                "peak_open": int(self._region.gauge[GAUGE_PEAK_OPEN]),
-            },
+            gauges=self._read_gauges(),
             histograms=self._take_histograms(last),
             errors=_growth(self._errors, errors),
             closed=_growth(self._closed, closed),
         )
         self._errors, self._closed = errors, closed
         return gain
+
+    def _read_rooms(self) -> Counts:
+        now = np.zeros_like(self.rooms)
+        for part in self._region.slices:
+            now += part.ledger
+        if self._rooms is not None:
+            # Last of all: a message that is published meanwhile is expected a moment too early,
+            # and not delivered before it is expected.
+            expected = np.zeros((self._region.workers, self._region.rooms), np.uint64)
+            self._rooms.expected(expected)
+            now[:, _EXPECTED] += np.add.reduce(expected)
+        return now
+
+    def _read_gauges(self) -> dict[str, int]:
+        gauges = {
+            "open": int(self._region.gauge[GAUGE_OPEN]),
+            "peak_open": int(self._region.gauge[GAUGE_PEAK_OPEN]),
+        }
+        if self._rooms is not None:
+            workers = range(self._region.workers)
+            gauges["joined"] = sum(self._rooms.listeners_by_worker(worker) for worker in workers)
+        return gauges
 
     def open_of(self, worker: int) -> int:
         """Return how many connections `worker` has open."""
@@ -87,9 +113,8 @@ class Sampler:
 
 
 def _gain(
-    names: tuple[str, ...], before: Counts, slices: list[Counts]
+    names: tuple[str, ...], before: Counts, now: Counts
 ) -> tuple[dict[str, int], Counts]:
-    now: Counts = np.add.reduce(slices)
     delta = (now - before).view(np.int64)
     return dict(zip(names, delta.tolist(), strict=True)), now
 

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from surgewire._core import ledger, traffic
+from surgewire._core import rooms as rooms_memory
 from surgewire._core.histogram import HISTOGRAM_WORDS
+from surgewire._core.rooms import Rooms
 from surgewire.engine.kinds import KIND_TABLE_BYTES, KindTable
 from surgewire.results.metrics import METRICS
 
@@ -40,17 +42,20 @@ PHASES = ("starting", "ready", "connecting", "connected", "sending", "draining",
 class WorkerSlice:
     """What one worker counts, as views into the shared map.
 
-    `ledger`, `traffic`: uint64 by the names of the core's counters; `histograms`: int64 words of
+    `ledger`: uint64[rooms] by the names of the core's counters, in an echo run of one row;
+    `traffic`: uint64 by the names of the core's counters; `histograms`: int64 words of
     the core's histogram for each metric; `errors`, `closed`: counts by kind; `progress`: int64,
     see the PROGRESS_ constants.
     """
 
-    def __init__(self, memory: npt.NDArray[np.uint8]) -> None:
-        """Lay the views over `memory`, slice_bytes() long."""
+    def __init__(self, memory: npt.NDArray[np.uint8], rooms: int = 1) -> None:
+        """Lay the views over `memory`, slice_bytes(rooms) long."""
         self._memory = memory
         self._offset = 0
         self.progress: Words = self._take(PROGRESS_WORDS * 8).view(np.int64)
-        self.ledger: Counts = self._take(len(ledger.COUNTERS) * 8).view(np.uint64)
+        counters = len(ledger.COUNTERS)
+        self.ledger: Counts = self._take(rooms * counters * 8).view(np.uint64)
+        self.ledger.shape = (rooms, counters)
         self.traffic: Counts = self._take(len(traffic.COUNTERS) * 8).view(np.uint64)
         self.errors = KindTable(self._take(KIND_TABLE_BYTES))
         self.closed = KindTable(self._take(KIND_TABLE_BYTES))
@@ -64,9 +69,9 @@ class WorkerSlice:
         return self._memory[start : start + length]
 
 
-def slice_bytes() -> int:
+def slice_bytes(rooms: int = 1) -> int:
     """Return how much memory the slice of one worker takes, in whole pages."""
-    words = PROGRESS_WORDS + len(ledger.COUNTERS) + len(traffic.COUNTERS)
+    words = PROGRESS_WORDS + rooms * len(ledger.COUNTERS) + len(traffic.COUNTERS)
     words += HISTOGRAM_WORDS * len(METRICS)
     return _whole_pages(words * 8 + 2 * KIND_TABLE_BYTES)
 
@@ -79,20 +84,27 @@ class SharedRegion:
     """One anonymous map for all workers; pages that nobody touches cost no memory.
 
     `gauge`: int64[2], connections open now and the most that were open at once, over all workers;
-    changed atomically by the native gauge only.
+    changed atomically by the native gauge only. `rooms`: rows of each worker's ledger.
+    `fanout_slots`: how many messages of a stream have their fan-out followed; 0 where the run has
+    no rooms that workers share, as in an echo run.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, rooms: int = 1, fanout_slots: int = 0) -> None:
         """Map memory for `workers` workers, all zero."""
         if workers < 1:
             raise ValueError("a run takes at least one worker")
-        stride = slice_bytes()
+        self.rooms = rooms
+        self.fanout_slots = fanout_slots
+        stride = slice_bytes(rooms)
+        slices_end = mmap.PAGESIZE + workers * stride
+        shared = rooms_memory.memory_bytes(workers, rooms, fanout_slots) if fanout_slots else 0
         # Anonymous and shared: freed with the last view of the last process.
-        memory = np.frombuffer(mmap.mmap(-1, mmap.PAGESIZE + workers * stride), np.uint8)
+        memory = np.frombuffer(mmap.mmap(-1, slices_end + shared), np.uint8)
         # A page of its own: all workers write the gauge, and no slice shall share its cache line.
         self.gauge: Words = memory[:16].view(np.int64)
-        starts = range(mmap.PAGESIZE, memory.nbytes, stride)
-        self._slices = tuple(WorkerSlice(memory[start : start + stride]) for start in starts)
+        starts = range(mmap.PAGESIZE, slices_end, stride)
+        self._slices = tuple(WorkerSlice(memory[start : start + stride], rooms) for start in starts)
+        self._rooms_memory = memory[slices_end:]
 
     @property
     def workers(self) -> int:
@@ -109,3 +121,18 @@ class SharedRegion:
         if not 0 <= worker < len(self._slices):
             raise IndexError(f"there is no worker {worker} among {len(self._slices)}")
         return self._slices[worker]
+
+    def share_rooms(self, worker: int = 0) -> Rooms | None:
+        """Return what all workers know of the rooms, as `worker` sees it; None without rooms.
+
+        Whoever only reads may be any worker.
+        """
+        if not self.fanout_slots:
+            return None
+        return Rooms(
+            self._rooms_memory,
+            workers=self.workers,
+            rooms=self.rooms,
+            slots=self.fanout_slots,
+            worker=worker,
+        )
