@@ -23,6 +23,25 @@ def test_a_slice_has_the_contracts_shapes_and_is_zero():
     assert part.errors.counts() == part.closed.counts() == {}
 
 
+def test_rooms_have_rows_of_their_own_and_a_place_that_all_workers_share():
+    region = SharedRegion(2, rooms=5, fanout_slots=8)
+    assert region.slice(1).ledger.shape == (5, len(ledger.COUNTERS))
+    for number, array in enumerate(arrays(region), start=1):
+        array[:] = number
+    writer, reader = region.share_rooms(1), region.share_rooms()
+    assert (writer.workers, writer.rooms, writer.slots) == (2, 5, 8)
+    assert writer.publish_number(4, 0, 0) == 1
+    assert reader.last_number(1, 4) == 1
+    for number, array in enumerate(arrays(region), start=1):
+        assert (array == number).all()
+    with pytest.raises(ValueError, match="only looked at"):
+        reader.publish_number(0, 0, 0)
+
+
+def test_a_run_without_rooms_shares_none():
+    assert SharedRegion(2).share_rooms(0) is None
+
+
 def arrays(region):
     yield region.gauge
     for part in region.slices:

@@ -47,7 +47,8 @@ def _outstanding(region: SharedRegion, worker: int) -> Counts:
         expected += shared[worker]
     booked = np.add.reduce(counts[:, _BOOKED], axis=1)
     # Below zero where the worker was killed between two words.
-    return np.maximum((expected - booked).view(np.int64), 0).astype(np.uint64)
+    outstanding: Counts = np.maximum((expected - booked).view(np.int64), 0).astype(np.uint64)
+    return outstanding
 
 
 def _read(names: tuple[str, ...], counts: Counts) -> dict[str, int]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 
+from surgewire._core.ledger import COUNTERS
 from surgewire.engine.interval import IntervalClock
 from surgewire.engine.process import WorkerProcess
 from surgewire.engine.recorder import Recorder
@@ -15,7 +16,12 @@ from surgewire.engine.shared import (
 from surgewire.engine.vitals import Vitals
 from surgewire.engine.watch import MachineWatch
 from surgewire.results.record import EndRecord, IntervalRecord
+from surgewire.results.rooms_record import RoomsRecord
 
+# So often goes into the journal what was counted in each room, and this much more rarely for each
+# room: with many rooms the journal would grow by megabytes a second.
+_ROOMS_EVERY_NS = 10_000_000_000
+_EVERY_NS_PER_ROOM = 10_000_000
 _SILENCE_NS = 3_000_000_000
 _NEVER = 2**63 - 1
 
@@ -38,6 +44,8 @@ class Chronicle:
         self._watch = MachineWatch()
         self._intervals: IntervalClock | None = None
         self._origin_ns: int | None = None
+        self._rooms_every_ns = _rooms_every_ns(region)
+        self._rooms_due_ns = 0
         self._silent: set[int] = set()
         self.phase = "starting"
         self._recorder.event(0.0, "phase", phase=self.phase)
@@ -79,6 +87,9 @@ class Chronicle:
                 workers=self._vitals.take(now_ns),
             )
         )
+        if self._rooms_every_ns and (last or now_ns >= self._rooms_due_ns):
+            self._rooms_due_ns = now_ns + self._rooms_every_ns
+            self._recorder.add(RoomsRecord.from_array(at_s, COUNTERS, self._sampler.rooms))
         for kind, detail in self._watch.take():
             self._recorder.event(at_s, kind, **detail)
         self._look_for_silence(now_ns)
@@ -123,3 +134,10 @@ class Chronicle:
                 self._silent.add(worker.worker)
                 silent_s = (now_ns - beat_ns) / 1e9
                 self.note(f"{worker.name} has given no sign of life for {silent_s:.1f} s")
+
+
+def _rooms_every_ns(region: SharedRegion) -> int:
+    """Return how often the rooms are written down; 0 where the run has none."""
+    if not region.fanout_slots:
+        return 0
+    return max(_ROOMS_EVERY_NS, region.rooms * _EVERY_NS_PER_ROOM)

@@ -112,9 +112,7 @@ class Sampler:
         return gains
 
 
-def _gain(
-    names: tuple[str, ...], before: Counts, now: Counts
-) -> tuple[dict[str, int], Counts]:
+def _gain(names: tuple[str, ...], before: Counts, now: Counts) -> tuple[dict[str, int], Counts]:
     delta = (now - before).view(np.int64)
     return dict(zip(names, delta.tolist(), strict=True)), now
 

@@ -122,10 +122,10 @@ class SharedRegion:
             raise IndexError(f"there is no worker {worker} among {len(self._slices)}")
         return self._slices[worker]
 
-    def share_rooms(self, worker: int = 0) -> Rooms | None:
-        """Return what all workers know of the rooms, as `worker` sees it; None without rooms.
+    def share_rooms(self, worker: int | None = None) -> Rooms | None:
+        """Return what all workers know of the rooms; None where the run has none to share.
 
-        Whoever only reads may be any worker.
+        worker: the number of the worker that is to write; None to read.
         """
         if not self.fanout_slots:
             return None
