@@ -3,6 +3,7 @@
 import pytest
 
 from surgewire.results.asked import Asked, redact_url
+from tests.results.chat_samples import CHAT_PLAN
 from tests.results.samples import CONNECT_PLAN, ECHO_PLAN
 
 
@@ -17,6 +18,7 @@ from tests.results.samples import CONNECT_PLAN, ECHO_PLAN
         ("ws://host/?rawtoken", "ws://host/?rawtoken=***"),
         ("ws://host/?&", "ws://host/?***"),
         ("ws://host/#secret", "ws://host/"),
+        ("ws://h/{{room}}?user={{user}}&t=a{{user}}", "ws://h/{{room}}?user={{user}}&t=***"),
         ("ws://[::1]:8765/", "ws://[::1]:8765/"),
         ("ws://[::1/", "***"),
     ],
@@ -37,6 +39,29 @@ def test_a_connect_plan() -> None:
     assert (asked.kind, asked.host, asked.port) == ("connect", "example.com", 443)
     assert (asked.sends, asked.measured_phase) == (False, "connecting")
     assert asked.plan["target"] == "wss://example.com/chat?token=***"
+    assert "s3cret" not in repr(asked)
+
+
+def test_a_chat_plan() -> None:
+    asked = Asked.from_plan(CHAT_PLAN)
+    assert (asked.kind, asked.rooms, asked.level_gauge) == ("chat", 10, "joined")
+    assert (asked.sends, asked.chats, asked.measured_phase) == (True, True, "sending")
+    assert not any((asked.joins, asked.confirms, asked.reconnects, asked.churns))
+
+
+def test_what_a_chat_plan_may_ask_for() -> None:
+    asked = Asked.from_plan(
+        {
+            **CHAT_PLAN,
+            "join": '{"token":"s3cret"}',
+            "joined": "welcome",
+            "reconnect_max_ns": 30_000_000_000,
+            "churn_ppm": 1,
+        }
+    )
+    assert asked.joins
+    assert asked.confirms
+    assert (asked.reconnects, asked.reconnect_max_s, asked.churns) == (True, 30.0, True)
     assert "s3cret" not in repr(asked)
 
 

@@ -8,6 +8,7 @@ from surgewire.results.doubt import Doubt, DoubtCode
 from surgewire.results.doubts import CHECKS, find_doubts
 from surgewire.results.record import EndRecord, EventRecord, Record
 from surgewire.results.tally import Tally
+from tests.results.chat_samples import rooms
 from tests.results.samples import (
     CONNECT_PLAN,
     echo_run,
@@ -228,6 +229,21 @@ CASES = {
         1,
         "1 expected messages are booked neither as delivered nor as lost",
         [*counts(expected=10, delivered=8, lost=1, lost_to_disconnect=1), END],
+    ),
+    "a room unbalanced": Case(
+        DoubtCode.LEDGER_UNBALANCED,
+        [*counts(expected=20, delivered=20), rooms([[1, 10, 9], [1, 10, 11]]), END],
+        0,
+        "in 2 of 2 rooms expected messages are booked neither as delivered nor as lost, or twice:"
+        " 0, 1",
+        [*counts(expected=20, delivered=20), rooms([[1, 10, 10], [1, 10, 10]]), END],
+    ),
+    "rooms that do not add up": Case(
+        DoubtCode.LEDGER_UNBALANCED,
+        [*counts(expected=20, delivered=20), rooms([[1, 10, 10]]), END],
+        0,
+        "the rooms have 10 expected together, the run 20",
+        [*counts(expected=20, delivered=20), rooms([[1, 10, 10]]), EndRecord(9.0, "failed")],
     ),
     "messages in flight at an interruption": Case(
         DoubtCode.LEDGER_UNBALANCED,

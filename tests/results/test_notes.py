@@ -1,5 +1,6 @@
 from surgewire.results.notes import find_notes
 from surgewire.results.record import EventRecord, Record
+from tests.results.chat_samples import CHAT_PLAN
 from tests.results.samples import interval, start, tally_of
 
 
@@ -32,6 +33,12 @@ def test_few_witnesses_tell_nothing() -> None:
 
 def test_missing_stamps_are_told() -> None:
     assert codes(*witnesses(1.0, n=0)) == ["kernel_stamps_missing"]
+
+
+def test_joins_that_nobody_confirms_are_told() -> None:
+    assert codes(start(CHAT_PLAN, join="hello")) == ["join_unconfirmed"]
+    assert codes(start(CHAT_PLAN, join="hello", joined="welcome")) == []
+    assert codes(start(CHAT_PLAN)) == []
 
 
 def test_what_the_engine_noted_is_passed_on() -> None:

@@ -12,6 +12,7 @@ from surgewire.results.metrics import LOOP_LAG, METRICS
 from surgewire.results.record import EndRecord, EventRecord, Record
 from surgewire.results.tally import Tally
 from surgewire.results.verdict import Status
+from tests.results.chat_samples import chat_run, restart_run
 from tests.results.samples import CONNECT_PLAN, echo_run, interval, phase, start, tally_of, worker
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "result.schema.json").read_text())
@@ -62,6 +63,9 @@ RUNS: dict[str, list[Record]] = {
     "failed": [start(), EndRecord(0.1, "failed")],
     "without a start": [interval(1.0)],
     "nothing": [],
+    "chat": chat_run(),
+    "chat with a restart": restart_run(),
+    "chat killed": chat_run(end=None),
 }
 
 
@@ -173,8 +177,6 @@ def test_a_run_in_which_all_goes_well() -> None:
         "attempted": 1_000,
         "established": 1_000,
         "failed": 0,
-        "retried": 0,
-        "retries_failed": 0,
         "peak_open": 1_000,
         "per_s": 1_000.0,
         "errors": {},

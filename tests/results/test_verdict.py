@@ -19,8 +19,6 @@ def connections(**changes: Any) -> Connections:
         "attempted": 1_000,
         "established": 1_000,
         "failed": 0,
-        "retried": 0,
-        "retries_failed": 0,
         "peak_open": 1_000,
         "per_s": 100.0,
         "errors": {},

@@ -53,15 +53,15 @@ def disconnects(result: Result, width: int) -> RenderableType:
 
 def reconnects(result: Result, width: int) -> list[RenderableType]:
     """Write who ended, who left, and who came back."""
-    part, connections = result.reconnects, result.connections
-    if not (part.left or part.rejoined or connections.retried):
+    part = result.reconnects
+    if not (part.left or part.rejoined or part.attempts):
         return []
     items = [fault("cut off", part.cut_off)]
     if part.left:
         items.append(pair("left on purpose", whole(part.left)))
     items += [
-        pair("tries to come back", whole(connections.retried)),
-        fault("failed", connections.retries_failed),
+        pair("tries to come back", whole(part.attempts)),
+        fault("failed", part.failed),
         pair("joined again", whole(part.rejoined)),
     ]
     return [flow(items, width)]

@@ -24,7 +24,7 @@ def title(result: Result, width: int) -> list[Text]:
 
 def _asked(result: Result) -> list[str]:
     plan = result.run.plan
-    told = [counted(result.connections.requested, "connection")]
+    told = [counted(result.connections.requested, "connection") + _in_rooms(plan)]
     match result.run.kind:
         case "connect":
             told += _told(plan, "connect_rate", "at {}")
@@ -40,12 +40,10 @@ def _asked(result: Result) -> list[str]:
 
 
 def _of_chat(plan: dict[str, Any]) -> list[str]:
-    rooms = plan.get("rooms")
-    told = [f"in {counted(rooms, 'room')}"] if isinstance(rooms, int) else []
-    told += _told(plan, "rate", "{} each")
+    told = _told(plan, "rate", "{} each")
     speak = plan.get("senders_ppm")
     if isinstance(speak, int) and speak < _WHOLE_PPM:
-        told.append(f"of {_percent(speak)}")
+        told.append(f"{_percent(speak)} of them speak")
     if isinstance(size := plan.get("size"), str):
         told.append(f"{size} bytes")
     told += _of_sending(plan)
@@ -53,6 +51,11 @@ def _of_chat(plan: dict[str, Any]) -> list[str]:
     if isinstance(churn, int) and churn > 0:
         told += _told(plan, "churn_per_ns", f"churn {_percent(churn)} in {{}}")
     return told
+
+
+def _in_rooms(plan: dict[str, Any]) -> str:
+    rooms = plan.get("rooms")
+    return f" in {counted(rooms, 'room')}" if isinstance(rooms, int) else ""
 
 
 def _of_sending(plan: dict[str, Any]) -> list[str]:

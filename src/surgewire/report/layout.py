@@ -13,6 +13,7 @@ from surgewire.results.summary import Summary
 LABEL_WIDTH = 11
 GAP = 2
 _GAP_BETWEEN_PAIRS = 3
+_COLUMN_WIDTH = 7
 _KINDS_SHOWN = 8
 
 
@@ -60,17 +61,25 @@ def kinds(counts: dict[str, int], width: int) -> Text:
     return flow(items, width)
 
 
-def times(rows: Sequence[tuple[str, Summary]]) -> RenderableType:
-    """Set metrics in a table of milliseconds, with a note where a sample is too small."""
+def times(rows: Sequence[tuple[str, Summary]], width: int) -> RenderableType:
+    """Set metrics in a table of milliseconds, with a note where a sample is too small.
+
+    Where the table would be wider than ``width``, its columns move closer together.
+    """
     filled = [(name, summary) for name, summary in rows if summary.count]
     if not filled:
         return sections([("Times", Text("nothing was measured", "dim"))])
-    table = Table(box=None, padding=(0, 0, 0, GAP), pad_edge=False, header_style="dim")
+    names = ("count", *map(display_name, PERCENTILES), "max")
+    cells = [_row(summary) for _, summary in filled]
+    widest = [max(_COLUMN_WIDTH, *(len(row[at]) for row in cells)) for at in range(len(names))]
+    label_width = max(LABEL_WIDTH, *(len(name) for name, _ in filled))
+    gap = GAP if label_width + sum(widest) + GAP * len(names) <= width else 1
+    table = Table(box=None, padding=(0, 0, 0, gap), pad_edge=False, header_style="dim")
     table.add_column(Text("Times, ms", "bold cyan"), no_wrap=True, min_width=LABEL_WIDTH)
-    for name in ("count", *map(display_name, PERCENTILES), "max"):
-        table.add_column(name, justify="right", no_wrap=True, min_width=7)
-    for name, summary in filled:
-        table.add_row(Text(name), *_row(summary))
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True, min_width=_COLUMN_WIDTH)
+    for (name, _), row in zip(filled, cells, strict=True):
+        table.add_row(Text(name), *row)
     note = _note([summary for _, summary in filled])
     return Group(table, note) if note else table
 

@@ -85,10 +85,10 @@ def _blocks(result: Result, width: int) -> list[RenderableType]:
         happened.append(("Messages", account.messages(result, room)))
         happened += [("Rooms", part) for part in account.rooms(result, room)]
     happened.append(("Disconnects", course.disconnects(result, room)))
+    happened.append(("Errors", sections.errors(result, room)))
     happened += [("Reconnects", part) for part in course.reconnects(result, room)]
     happened += [("Episodes", part) for part in course.episodes(result, room)]
     happened += [("Pings", part) for part in course.pings(result, room)]
-    happened.append(("Errors", sections.errors(result, room)))
     closing = [("Drift", part) for part in course.drift(result, room)]
     closing.append(("Generator", sections.generator(result, room)))
     closing += [("Events", part) for part in sections.events(result)]
@@ -97,6 +97,6 @@ def _blocks(result: Result, width: int) -> list[RenderableType]:
     return [
         Group(*heading.title(result, width)),
         labelled(happened),
-        times(sections.times_of(result)),
+        times(sections.times_of(result), width),
         labelled(closing),
     ]

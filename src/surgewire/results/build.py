@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from surgewire.results.doubts import find_doubts
 from surgewire.results.metrics import LOOP_LAG, METRICS
 from surgewire.results.notes import find_notes
-from surgewire.results.presence import Joins, Pings, Reconnects
+from surgewire.results.presence import Joins, Pings, Reconnects, Users
 from surgewire.results.result import (
     Connections,
     Delivery,
@@ -29,6 +29,8 @@ def build_result(tally: "Tally") -> Result:
     asked, timeline = tally.asked, tally.timeline
     connections, delivery = _connections(tally), _delivery(tally)
     joins = Joins.of(tally.counters, tally.joined_now) if asked.chats else None
+    reconnects = Reconnects.of(tally.counters)
+    users = None if joins is None else Users(joins, reconnects)
     doubts = find_doubts(tally)
     ending = Ending(
         reason=timeline.end.reason if timeline.end else None,
@@ -48,7 +50,7 @@ def build_result(tally: "Tally") -> Result:
         metrics={name: tally.summary(name) for name in METRICS if name != LOOP_LAG},
         rooms=tally.rooms(),
         joins=joins,
-        reconnects=Reconnects.of(tally.counters),
+        reconnects=reconnects,
         disconnects=tally.disconnects.disconnects(),
         episodes=tally.episodes.episodes(),
         pings=Pings.of(tally.counters, tally.closed),
@@ -57,8 +59,8 @@ def build_result(tally: "Tally") -> Result:
         events=tuple(timeline.events),
         doubts=doubts,
         notes=find_notes(tally),
-        thresholds=standard_thresholds(connections, delivery, sends=asked.sends, joins=joins),
-        verdict=judge(ending, connections, delivery, doubts, sends=asked.sends, joins=joins),
+        thresholds=standard_thresholds(connections, delivery, sends=asked.sends, users=users),
+        verdict=judge(ending, connections, delivery, doubts, sends=asked.sends, users=users),
     )
 
 
@@ -77,16 +79,24 @@ def _connections(tally: "Tally") -> Connections:
     counters = tally.counters
     return Connections(
         requested=tally.asked.connections,
-        attempted=counters["attempted"],
-        established=counters["established"],
-        failed=counters["failed"],
-        retried=counters["retried"],
-        retries_failed=counters["retries_failed"],
+        attempted=counters["attempted"] - counters["retried"],
+        established=_established(tally),
+        failed=counters["failed"] - counters["retries_failed"],
         peak_open=tally.peak_open,
         per_s=_connected_per_s(tally),
         errors=_sorted(tally.errors),
         closed=_sorted(tally.closed),
     )
+
+
+def _established(tally: "Tally") -> int:
+    """Count first attempts that succeeded, without those of users who came back."""
+    counters = tally.counters
+    retried, retries_failed = counters["retried"], counters["retries_failed"]
+    if retried and tally.timeline.all_have_outcomes:
+        return counters["attempted"] - retried - (counters["failed"] - retries_failed)
+    # While first attempts are under way, users that are just coming back are still taken off.
+    return counters["established"] - (retried - retries_failed)
 
 
 def _connected_per_s(tally: "Tally") -> float | None:
@@ -97,10 +107,7 @@ def _connected_per_s(tally: "Tally") -> float | None:
     # Up to the last success: one attempt that runs into its timeout says nothing about the rate.
     # Until all have an outcome, the end of an interval stands in for the exact instant.
     spent_s = (timeline.last_established_s or tally.established_at_s) - began_s
-    counters = tally.counters
-    # Who came back later is no part of it.
-    returned = counters["retried"] - counters["retries_failed"]
-    return round((counters["established"] - returned) / spent_s, _DECIMALS) if spent_s > 0 else None
+    return round(_established(tally) / spent_s, _DECIMALS) if spent_s > 0 else None
 
 
 def _delivery(tally: "Tally") -> Delivery:

@@ -40,13 +40,31 @@ class Reconnects(_Counts):
     """Ended before we closed them."""
     left: int
     """Closed by us, because the plan let users come and go."""
+    attempts: int
+    """To connect again."""
+    failed: int
+    """Of them."""
     rejoined: int
     """Joined again, after being cut off or after leaving."""
 
     @classmethod
     def of(cls, counters: Mapping[str, int]) -> Self:
         """Read the counts of a run."""
-        return cls(counters.get("cut_off", 0), counters.get("left", 0), counters.get("rejoined", 0))
+        return cls(
+            cut_off=counters.get("cut_off", 0),
+            left=counters.get("left", 0),
+            attempts=counters.get("retried", 0),
+            failed=counters.get("retries_failed", 0),
+            rejoined=counters.get("rejoined", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Users in rooms: how they came, and how they came back."""
+
+    joins: Joins
+    reconnects: Reconnects
 
 
 @dataclass(frozen=True, slots=True)

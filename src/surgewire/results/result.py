@@ -63,21 +63,17 @@ class TargetInfo:
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """What was asked of connections and what was reached."""
+    """What was asked of connections and what was reached, each user's first attempt only."""
 
     requested: int
     attempted: int
     established: int
     failed: int
-    retried: int
-    """Attempts to come back after an end; part of attempted."""
-    retries_failed: int
-    """Part of failed, and of retried."""
     peak_open: int
     per_s: float | None
     """Established per second, from the first planned attempt to the last success."""
     errors: dict[str, int]
-    """Attempts that failed, by kind."""
+    """Attempts that failed, by kind; those to come back too."""
     closed: dict[str, int]
     """Established connections that ended before we closed them, by kind."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from surgewire.results.presence import Joins
+    from surgewire.results.presence import Users
     from surgewire.results.result import Connections, Delivery
 
 
@@ -37,19 +37,20 @@ def standard_thresholds(
     delivery: "Delivery",
     *,
     sends: bool,
-    joins: "Joins | None" = None,
+    users: "Users | None" = None,
 ) -> tuple[Threshold, ...]:
     """Return what holds for every run: no connection fails or ends early, no message goes astray.
 
-    sends: whether messages are part of the run; joins: None where nobody joins. Reordering crosses
-    no threshold: not every server promises an order.
+    sends: whether messages are part of the run; users: None in runs without rooms. Reordering
+    crosses no threshold: not every server promises an order.
     """
     figures = {
         "connections.failed": connections.failed,
         "connections.closed": sum(connections.closed.values()),
     }
-    if joins is not None:
-        figures["joins.failed"] = joins.failed
+    if users is not None:
+        figures["joins.failed"] = users.joins.failed
+        figures["reconnects.failed"] = users.reconnects.failed
     if sends:
         figures |= {
             "delivery.lost": delivery.lost,

@@ -39,6 +39,8 @@ class Timeline:
         self.deaths: list[EventRecord] = []
         self.last_established_s: float | None = None
         """When the last attempt that succeeded did so; None until every attempt has an outcome."""
+        self.all_have_outcomes = False
+        """Whether every first attempt has succeeded or failed."""
         self.journal_failure: str | None = None
         """Why records are missing in the journal, or could not be written yet."""
         self.journal_failed_s = 0.0
@@ -62,6 +64,7 @@ class Timeline:
             case "phase":
                 self._enter(str(record.detail.get("phase", self.phase)), record.at_s)
             case "connected":
+                self.all_have_outcomes = True
                 self.last_established_s = _number(record.detail.get("last_established_s"))
             case "clock_step":
                 self.clock_steps.add(record.detail.get("step_ms"))

@@ -14,11 +14,11 @@ MIN_POINTS = 30
 
 WAVES = 4
 """How many slow shapes the line is compared with. More make the test sharper and less honest: with
-8, noise whose memory is a tenth of the run long would pass for a trend in one run of ten."""
+8, noise with a correlation of 0.9 between neighbours would pass for a trend in one run of 16."""
 
 T_LIMIT = 4.604
-"""Student's t with 4 degrees of freedom, 1 % on both sides together. Noise of long memory (up to a
-sixth of the run) then passes in less than 5 % of runs."""
+"""Student's t with 4 degrees of freedom, 1 % on both sides together. Noise with a correlation of
+0.9 between neighbours, whose memory is a sixth of the run, then passes in less than 5 % of runs."""
 
 _Series = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from surgewire.results.doubt import Doubt
 
 if TYPE_CHECKING:
-    from surgewire.results.presence import Joins
+    from surgewire.results.presence import Users
     from surgewire.results.result import Connections, Delivery
 
 
@@ -60,18 +60,16 @@ def judge(
     doubts: tuple[Doubt, ...],
     *,
     sends: bool,
-    joins: "Joins | None" = None,
+    users: "Users | None" = None,
 ) -> Verdict:
     """Weigh a run.
 
-    ``sends`` tells whether messages were part of it; ``joins`` is None where nobody joins a room.
+    ``sends`` tells whether messages were part of it; ``users`` is None in runs without rooms.
     """
     impossible = _impossible(ending, connections, delivery, sends)
     cut_short = _cut_short(ending)
     shortfalls = _of_connections(ending, connections)
-    if joins is not None and joins.failed:
-        shortfalls.append(f"{joins.failed:,} joins failed")
-    shortfalls += _of_messages(delivery)
+    shortfalls += _of_users(users) + _of_messages(delivery)
     in_doubt = [doubt.code.value for doubt in doubts if not doubt.code.minor]
     doubtful = [f"figures in doubt: {', '.join(in_doubt)}"] if in_doubt else []
     going_on = _going_on(ending)
@@ -116,19 +114,26 @@ def _cut_short(ending: Ending) -> list[str]:
 
 def _of_connections(ending: Ending, connections: "Connections") -> list[str]:
     reasons = []
-    begun = connections.attempted - connections.retried
-    if ending.reason == "finished" and begun < connections.requested:
+    if ending.reason == "finished" and connections.attempted < connections.requested:
         asked = f"{connections.requested:,} connections"
-        reasons.append(f"only {begun:,} of {asked} were attempted")
-    failed = connections.failed - connections.retries_failed
-    if failed:
-        reasons.append(f"{failed:,} of {begun:,} connections failed")
-    if connections.retries_failed:
-        tries = f"{connections.retried:,} attempts to come back"
-        reasons.append(f"{connections.retries_failed:,} of {tries} failed")
+        reasons.append(f"only {connections.attempted:,} of {asked} were attempted")
+    if connections.failed:
+        reasons.append(f"{connections.failed:,} of {connections.attempted:,} connections failed")
     ended = sum(connections.closed.values())
     if ended:
         reasons.append(f"{ended:,} connections ended before their time")
+    return reasons
+
+
+def _of_users(users: "Users | None") -> list[str]:
+    if users is None:
+        return []
+    reasons = []
+    if users.joins.failed:
+        reasons.append(f"{users.joins.failed:,} joins failed")
+    if users.reconnects.failed:
+        tries = f"{users.reconnects.attempts:,} attempts to come back"
+        reasons.append(f"{users.reconnects.failed:,} of {tries} failed")
     return reasons
 
 
