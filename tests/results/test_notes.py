@@ -1,6 +1,8 @@
+import pytest
+
 from surgewire.results.notes import find_notes
-from surgewire.results.record import EventRecord, Record
-from tests.results.chat_samples import CHAT_PLAN
+from surgewire.results.record import EndRecord, EventRecord, Record
+from tests.results.chat_samples import CHAT_PLAN, moment
 from tests.results.samples import interval, start, tally_of
 
 
@@ -39,6 +41,30 @@ def test_joins_that_nobody_confirms_are_told() -> None:
     assert codes(start(CHAT_PLAN, join="hello")) == ["join_unconfirmed"]
     assert codes(start(CHAT_PLAN, join="hello", joined="welcome")) == []
     assert codes(start(CHAT_PLAN)) == []
+
+
+def fanned_out(end: str = "finished", **counters: int) -> list[Record]:
+    flow = {"sent": 10, "expected": 100, "delivered": 100, "complete": 7, **counters}
+    return [start(CHAT_PLAN, witness=0), moment(1.0, counters=flow), EndRecord(2.0, end)]
+
+
+def test_messages_that_reached_all_too_slowly_to_be_followed_are_told() -> None:
+    (note,) = find_notes(tally_of(*fanned_out()))
+    assert note.code == "fanout_forgotten"
+    assert note.message.startswith("3 messages took so long to their last receiver")
+    assert codes(*fanned_out(complete=10)) == []
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        fanned_out(delivered=99, lost=1),
+        fanned_out(in_flight_at_leave=1),
+        fanned_out("interrupted"),
+    ],
+)
+def test_where_not_all_arrived_messages_may_well_be_incomplete(records: list[Record]) -> None:
+    assert codes(*records) == []
 
 
 def test_what_the_engine_noted_is_passed_on() -> None:

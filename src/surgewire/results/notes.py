@@ -52,12 +52,32 @@ def find_notes(tally: "Tally") -> tuple[Note, ...]:
     if measured and tally.asked.witness > 0 and tally.histogram(WITNESS_RECEIVE).count == 0:
         notes.append(STAMPS_MISSING)
     notes += _overhead(tally)
+    notes += _fanout_forgotten(tally)
     notes += [
         Note("event", str(event.detail.get("text", "")))
         for event in tally.timeline.events
         if event.kind == "note"
     ]
     return tuple(notes)
+
+
+def _fanout_forgotten(tally: "Tally") -> list[Note]:
+    """Find messages that reached all, but so slowly that their spread was no longer followed."""
+    counters = tally.counters
+    all_came = tally.finished and counters["delivered"] == counters["expected"]
+    if not (tally.asked.chats and all_came) or counters["in_flight_at_leave"]:
+        return []
+    forgotten = counters["sent"] - counters["complete"]
+    if forgotten <= 0:
+        return []
+    return [
+        Note(
+            "fanout_forgotten",
+            f"{forgotten:,} messages took so long to their last receiver that they were no longer"
+            " followed: they reached all, though they are not counted so, and are missing in the"
+            " times to the median and to the last",
+        )
+    ]
 
 
 def _overhead(tally: "Tally") -> list[Note]:
