@@ -3,6 +3,8 @@
 #   PYTHON=python3.12     interpreter to make the environment of (default: the newest fit one)
 #   JOBS=2                test processes at a time
 #   FUZZ_SECONDS=60       time for each fuzz target
+#   SURVIVE_ROUNDS=50   rounds of `make survive`
+#   SURVIVE_SEED=1      the seed that a failed round printed (default: a new one)
 #   PYTEST_ARGS='-k ...'  more arguments for pytest
 #   BENCH_ARGS='--quick'  arguments for the benchmarks
 
@@ -12,6 +14,8 @@ PIP := $(PY) -m pip install -q
 DONE := $(VENV)/.done
 JOBS ?= 2
 FUZZ_SECONDS ?= 60
+SURVIVE_ROUNDS ?= 50
+SURVIVE_SEED := $(strip $(or $(SURVIVE_SEED),$(shell od -An -N2 -tu2 /dev/urandom)))
 SANITIZE_LIB := build/sanitize/lib
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -19,8 +23,8 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types stubs fuzz sanitize conformance accuracy bench bench-delivery docs build \
-	clean core
+.PHONY: help demo test lint types stubs fuzz sanitize conformance survive accuracy bench \
+	bench-delivery docs build clean core
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +62,10 @@ sanitize: $(DONE)/install $(DONE)/test  ## run the core's tests under ASan and U
 
 conformance: core $(DONE)/test  ## run the Autobahn suite and compare with the expected outcome
 	$(PY) -m tests.conformance
+
+survive: core $(DONE)/test  ## kill and stop the processes of SURVIVE_ROUNDS runs at random moments
+	SURVIVE_ROUNDS=$(SURVIVE_ROUNDS) SURVIVE_SEED=$(SURVIVE_SEED) \
+		$(PY) -m pytest -q tests/integration/test_survival.py $(PYTEST_ARGS)
 
 accuracy: core $(DONE)/test  ## compare reported numbers with servers' own records, full length
 	SURGEWIRE_ACCURACY=full $(PY) -m pytest -v -m accuracy $(PYTEST_ARGS)

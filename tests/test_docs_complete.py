@@ -225,7 +225,13 @@ def test_doubts_are_those_of_the_code() -> None:
                 f"above {doubts_load.SEND_LAG_LIMIT_MS:g} ms",
             ),
         ),
-        (DoubtCode.LOOP_LAG, (f"above {doubts_load.LOOP_LAG_LIMIT_MS:g} ms",)),
+        (
+            DoubtCode.LOOP_LAG,
+            (
+                f"above {doubts_load.LOOP_LAG_LIMIT_MS:g} ms",
+                f"at least {doubts_load.STANDSTILL_MS / 1e3:g} s",
+            ),
+        ),
         (DoubtCode.CONNECT_LAG, (f"above {doubts_load.CONNECT_LAG_LIMIT_MS:g} ms",)),
         (DoubtCode.STEAL, (f"{doubts_load.STEAL_LIMIT_PERCENT:g} %",)),
         (DoubtCode.CLOCK_STEP, (f"{doubts_account.CLOCK_STEP_LIMIT_MS:g} ms",)),

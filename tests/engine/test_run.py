@@ -13,6 +13,7 @@ from surgewire.engine.limits import LimitError
 from surgewire.engine.machine import Machine
 from surgewire.engine.run import execute, load_run
 from surgewire.engine.rundir import RunDirError
+from surgewire.errors import UsageError
 from surgewire.results.record import EndRecord, StartRecord
 from tests.engine import fakes
 from tests.engine.fakes import Watcher, echo_plan
@@ -133,3 +134,20 @@ def test_a_journal_that_finds_no_room_never_stops_the_run(tmp_path):
     contents = read_journal(folder / "journal.bin")
     assert contents.torn_bytes == 0
     assert isinstance(contents.records[0], StartRecord)
+
+
+def test_the_target_is_watched_where_its_process_is_known(tmp_path):
+    server = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with server:
+        seen = Watcher()
+        plan = echo_plan(duration="600ms", target_pid=server.pid)
+        execute(plan, fakes.good, runs_dir=tmp_path, observer=seen)
+        server.stdin.close()
+    samples = [record.target for record in seen.records if record.TYPE == "interval"]
+    assert {(sample.pid, sample.alive) for sample in samples} == {(server.pid, True)}
+    assert all(sample.rss_bytes > 1 << 20 for sample in samples)
+    execute(echo_plan(), fakes.good, runs_dir=tmp_path, observer=seen)
+    assert seen.records[-2].target is None
+    with pytest.raises(UsageError, match=f"no process has the id {server.pid}"):
+        execute(plan, fakes.good, runs_dir=tmp_path / "never")
+    assert not (tmp_path / "never").exists()

@@ -122,6 +122,13 @@ CASES = {
         "a worker's loop came back late: p99 10.100 ms; arrivals are stamped as late",
         lags("loop_lag", 10.0),
     ),
+    "standstill": Case(
+        DoubtCode.LOOP_LAG,
+        [interval(1.0, metrics={"loop_lag": [0.1] * 2_000 + [3_000.0]})],
+        3_000.0,
+        "a worker stood still for 3.0 s: what was late or slow then may be its own",
+        [interval(1.0, metrics={"loop_lag": [0.1] * 2_000 + [990.0]})],
+    ),
     "connect lag": Case(
         DoubtCode.CONNECT_LAG,
         lags("connect_lag", 101.0),

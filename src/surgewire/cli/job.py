@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from surgewire.cli import output
+from surgewire.cli import interrupts, output
 from surgewire.cli.failure import why_failed
 from surgewire.cli.places import STANDARD_OUTPUT, check_writable
 from surgewire.errors import SurgewireError, UsageError
@@ -44,6 +44,11 @@ def perform(plan: Plan, *, json: Path | None, runs_dir: Path | None, quiet: bool
     or could not be.
     """
     check_writable("--json", json)
+    with interrupts.left_to_the_run():
+        return _perform(plan, json, runs_dir, quiet)
+
+
+def _perform(plan: Plan, json: Path | None, runs_dir: Path | None, quiet: bool) -> int:
     from surgewire.engine.run import RUNS_DIR, run
 
     with output.live_view(quiet=quiet) as observer:

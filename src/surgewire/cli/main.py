@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from surgewire.cli import connect, demo, echo, report, serve, version, watch
+from surgewire.cli import connect, demo, echo, interrupts, report, serve, version, watch
 from surgewire.errors import SurgewireError
 
 HELP = """\
@@ -68,6 +68,14 @@ def _surgewire(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (that of the process unless given) and return its exit code."""
+    try:
+        return _run(arguments)
+    finally:
+        if arguments is None:
+            interrupts.done_with()
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = typer.main.get_command(app).main(
             args=None if arguments is None else list(arguments),

@@ -13,6 +13,7 @@ from surgewire.engine.shared import (
     PROGRESS_HEARTBEAT_NS,
     SharedRegion,
 )
+from surgewire.engine.target_meter import TargetMeter
 from surgewire.engine.vitals import Vitals
 from surgewire.engine.watch import MachineWatch
 from surgewire.results.record import EndRecord, IntervalRecord
@@ -33,14 +34,22 @@ class Chronicle:
     """
 
     def __init__(
-        self, region: SharedRegion, workers: Sequence[WorkerProcess], recorder: Recorder
+        self,
+        region: SharedRegion,
+        workers: Sequence[WorkerProcess],
+        recorder: Recorder,
+        meter: TargetMeter | None = None,
     ) -> None:
-        """Write about `workers`, which count in `region`, to `recorder`."""
+        """Write about `workers`, which count in `region`, to `recorder`.
+
+        meter: of the target's process, where that can be watched.
+        """
         self._region = region
         self._workers = workers
         self._recorder = recorder
         self._sampler = Sampler(region)
         self._vitals = Vitals(workers, self._sampler.open_of)
+        self._meter = meter
         self._watch = MachineWatch()
         self._intervals: IntervalClock | None = None
         self._origin_ns: int | None = None
@@ -85,6 +94,7 @@ class Chronicle:
                 errors=gain.errors,
                 closed=gain.closed,
                 workers=self._vitals.take(now_ns),
+                target=None if self._meter is None else self._meter.take(now_ns),
             )
         )
         if self._rooms_every_ns and (last or now_ns >= self._rooms_due_ns):

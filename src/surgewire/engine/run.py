@@ -18,6 +18,7 @@ from surgewire.engine.shared import SharedRegion
 from surgewire.engine.signals import SignalInbox
 from surgewire.engine.supervisor import Supervisor
 from surgewire.engine.tail import JournalTail
+from surgewire.engine.target_meter import TargetMeter
 from surgewire.engine.timetable import Patience
 from surgewire.engine.worker import worker_main
 from surgewire.plan.models import Plan
@@ -59,6 +60,7 @@ def execute(
     """Do what run() does, with any `work` and `patience`."""
     observer = observer or SilentObserver()
     fitness = check_limits(plan, Machine.here())
+    meter = None if plan.target_pid is None else TargetMeter(plan.target_pid)
     raise_file_limit(fitness.files)
     region = _map_region(plan.processes)
     run_dir = create_run_dir(Path(runs_dir or RUNS_DIR), plan.kind, plan.to_dict(), _now())
@@ -77,7 +79,7 @@ def execute(
             try:
                 observer.started(run_dir.path, plan)
                 _open_record(recorder, run_dir, plan, fitness)
-                Supervisor(plan, region, workers, recorder, signals, patience).run()
+                Supervisor(plan, region, workers, recorder, signals, patience, meter).run()
             finally:
                 end_workers(workers)
         result = _write_result(run_dir, tally, recorder)

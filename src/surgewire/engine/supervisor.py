@@ -19,6 +19,7 @@ from surgewire.engine.process import CRASHED, WorkerProcess, crash_name
 from surgewire.engine.recorder import Recorder
 from surgewire.engine.shared import GAUGE_OPEN, SharedRegion
 from surgewire.engine.signals import STOP_SIGNALS, SignalInbox
+from surgewire.engine.target_meter import TargetMeter
 from surgewire.engine.timetable import (
     Patience,
     close_bound_ns,
@@ -59,15 +60,19 @@ class Supervisor:
         recorder: Recorder,
         signals: SignalInbox,
         patience: Patience | None = None,
+        meter: TargetMeter | None = None,
     ) -> None:
-        """Take over `workers`, which count in `region` and were just forked."""
+        """Take over `workers`, which count in `region` and were just forked.
+
+        meter: of the target's process, where that can be watched.
+        """
         self._plan = plan
         self._region = region
         self._workers = workers
         self._recorder = recorder
         self._signals = signals
         self._patience = patience or Patience()
-        self._chronicle = Chronicle(region, workers, recorder)
+        self._chronicle = Chronicle(region, workers, recorder, meter)
         self._selector = selectors.DefaultSelector()
         self._stage = Stage.STARTING
         self._next_tick_ns = time.monotonic_ns()

@@ -34,6 +34,10 @@ SEND_LAG_LIMIT_MS = 5.0
 LOOP_LAG_LIMIT_MS = 10.0
 """A loop that comes back 10 ms late stamps arrivals late too, by as much."""
 
+STANDSTILL_MS = 1_000.0
+"""No scheduler keeps a loop waiting for a second: its process was stopped, or its machine was. The
+percentiles of a long run do not show it, its highest latencies and late messages do."""
+
 CONNECT_LAG_LIMIT_MS = 100.0
 """Attempts that start a tenth of a second late are not the ramp that was asked for."""
 
@@ -109,7 +113,16 @@ def check_send_lag(tally: "Tally") -> Doubt | None:
 
 def check_loop_lag(tally: "Tally") -> Doubt | None:
     """Find loops that came back late, and so stamped arrivals late."""
-    lag = tally.summary(LOOP_LAG).tail()
+    summary = tally.summary(LOOP_LAG)
+    if summary.max is not None and summary.max >= STANDSTILL_MS:
+        return Doubt(
+            DoubtCode.LOOP_LAG,
+            summary.max,
+            f"a worker stood still for {summary.max / 1e3:,.1f} s: what was late or slow then may"
+            " be its own",
+            "see what stopped it: Ctrl-Z, a debugger, a machine that was put to sleep",
+        )
+    lag = summary.tail()
     if lag is None or lag[1] <= LOOP_LAG_LIMIT_MS:
         return None
     name, lag_ms = lag

@@ -73,11 +73,7 @@ class Timeline:
             case "worker_died":
                 self.deaths.append(record)
             case "journal_failed":
-                if self.journal_failure is None:
-                    self.journal_failed_s = record.at_s
-                self.journal_failure = str(record.detail.get("reason", "unknown"))
-                if record.detail.get("missing"):
-                    self._journal_gap = self.journal_failure
+                self._add_journal_failure(record)
             case "journal_restored":
                 self.journal_failure = self._journal_gap
             case "stopping":
@@ -101,6 +97,13 @@ class Timeline:
     def remarkable(self) -> list[EventRecord]:
         """The events that belong to no run in which all goes well."""
         return [event for event in self.events if event.kind not in _ROUTINE]
+
+    def _add_journal_failure(self, record: EventRecord) -> None:
+        reason = str(record.detail.get("reason", "unknown"))
+        if self.journal_failure is None:
+            self.journal_failure, self.journal_failed_s = reason, record.at_s
+        if record.detail.get("missing"):
+            self.journal_failure = self._journal_gap = reason
 
     def _advance(self, at_s: float) -> None:
         # Records are written in order; a clock that went back must not shorten what was measured.
