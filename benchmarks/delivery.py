@@ -1,8 +1,9 @@
 """Measure what deliveries cost and how large rooms may get: ``make bench-delivery``.
 
-``fanout`` compares the CPU of a delivery with a bare C client that only reads and counts the same
-traffic, in interleaved rounds, each side pinned to a core. The others run tester and embedded
-target together on all cores.
+``booking`` is what finding, checking and counting a delivery takes, without sockets. ``fanout``
+compares the CPU of a delivery with a bare C client that only reads and counts the same traffic, in
+interleaved rounds, each side pinned to a core. The others run tester and embedded target together
+on all cores.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness import fanout, machine, size
+from harness import booking, fanout, machine, size
 from harness.fanout import FANOUT_JOBS
 from harness.generators import Surgewire
 from harness.jobs import Timing
 from harness.server import BenchmarkError, build_limit
 from harness.session import check_page, write_page
 
-MEASURES = ("fanout", "sustained", "big-room", "held")
+MEASURES = ("booking", "fanout", "sustained", "big-room", "held")
 
 
 def main() -> int:
@@ -43,6 +44,8 @@ def main() -> int:
 def measure(name: str, options: argparse.Namespace) -> tuple[str, list[str]]:
     """Make one measure; gives its title and its lines in Markdown."""
     match name:
+        case "booking":
+            return "Booking one delivery", booking.measure()
         case "fanout":
             return "CPU of one delivery", measure_fanout(options)
         case "sustained":

@@ -71,6 +71,10 @@ cdef class Ledger:
         self, uint32_t window, uint32_t row, uint64_t last_sent, int how
     ) noexcept nogil
 
+    # Fetch `count` windows into the cache: one of them is to be booked soon, and which one is not
+    # known yet.
+    cdef void prefetch(self, uint32_t window, uint32_t count) noexcept nogil
+
     cdef ledger_window_t* at(self, uint32_t window) noexcept nogil
     cdef uint64_t slide(self, ledger_window_t* w, uint64_t base) noexcept nogil
     cdef uint32_t _checked(self, window) except? 4294967295

@@ -33,6 +33,7 @@ from libc.stdlib cimport calloc, free
 
 cdef extern from *:
     int popcount "__builtin_popcountll"(unsigned long long bits) nogil
+    void fetch "__builtin_prefetch"(const void* address) nogil
     int leading_zeros "__builtin_clzll"(unsigned long long bits) nogil
 
 DELIVERED = LEDGER_DELIVERED
@@ -126,6 +127,11 @@ cdef class Ledger:
 
     cdef ledger_window_t* at(self, uint32_t window) noexcept nogil:
         return <ledger_window_t*>(self.window + window * self.stride)
+
+    cdef void prefetch(self, uint32_t window, uint32_t count) noexcept nogil:
+        cdef uint32_t i
+        for i in range(count):
+            fetch(self.at(window + i))
 
     cdef void open(self, uint32_t window, uint64_t first) noexcept nogil:
         cdef ledger_window_t* w = self.at(window)
