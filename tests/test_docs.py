@@ -5,8 +5,9 @@ The conventions for writers of docs:
 - Commands stand in blocks tagged ``console``, on lines that begin with ``$ ``; other lines are
   output and are not compared. A block's commands run in order, in a temporary folder. ``sh`` and
   ``bash`` blocks are refused, so that no command escapes.
-- ``surgewire`` commands run against an echo target of the test, in small form: SMALLER below says
-  what is scaled down, and the port 8765 becomes the target's. A run folder
+- ``surgewire`` commands run against an echo target of the test (``surgewire chat`` against a chat
+  target), in small form: SMALLER below says what is scaled down, and the port 8765 becomes the
+  target's. A run folder
   (``surgewire-runs/...``) becomes the newest one of the block. A command that is to fail carries
   the comment ``# exits with CODE``. ``surgewire serve`` starts in the background and must listen;
   of ``surgewire demo`` only the options are checked.
@@ -37,6 +38,7 @@ RUN_FOLDER = re.compile(r"\b[\w./-]*surgewire-runs/[\w.-]+")
 SMALLER = {
     "--connections": "20",
     "--total": "20",
+    "--rooms": "4",
     "--duration": "1s",
     "--ramp": "100ms",
     "--connect-rate": "200/s",
@@ -142,6 +144,14 @@ def target_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
 
 
+@pytest.fixture(scope="module")
+def chat_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    port = free_port()
+    command = [str(SURGEWIRE), "serve", "chat", "--port", str(port)]
+    with serving(command, port, tmp_path_factory.mktemp("chat")):
+        yield port
+
+
 def run_surgewire(command: str, folder: Path, port: int) -> None:
     """Run one surgewire command of the docs in small form and check its exit code."""
     words = shlex.split(command, comments=True)
@@ -182,7 +192,8 @@ def test_commands_run(block: Block, tmp_path: Path, request: pytest.FixtureReque
     for command in commands:
         words = shlex.split(command, comments=True)
         if words[0] == "surgewire":
-            run_surgewire(command, tmp_path, request.getfixturevalue("target_port"))
+            target = "chat_port" if words[1] == "chat" else "target_port"
+            run_surgewire(command, tmp_path, request.getfixturevalue(target))
         elif words[0] == "make":
             assert {word for word in words[1:] if "=" not in word} <= verbs(), command
         else:

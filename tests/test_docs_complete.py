@@ -14,13 +14,17 @@ import pytest
 import typer
 
 import surgewire
+from surgewire._core.chat_truth import EVENTS as CHAT_EVENTS
+from surgewire._core.chat_truth import TRUTH_HEADER as CHAT_TRUTH_HEADER
 from surgewire._core.echo import TRUTH_HEADER
 from surgewire.cli.job import EXIT_CODES
 from surgewire.cli.main import app
 from surgewire.engine import casualty, kinds
+from surgewire.plan.chat_target import ChatTargetConfig
 from surgewire.plan.echo_target import EchoTargetConfig
 from surgewire.plan.models import ChatPlan, ConnectPlan, EchoPlan
-from surgewire.plan.units import parse_duration, parse_size
+from surgewire.plan.template import SLOTS
+from surgewire.plan.units import parse_duration, parse_share, parse_size
 from surgewire.results import doubts_account, doubts_load, usage
 from surgewire.results.doubt import DoubtCode
 from surgewire.results.percentile import PERCENTILES, display_name, needed
@@ -31,8 +35,10 @@ SOURCES = ROOT / "src"
 # Page of each command; those that have none have no options but --help.
 PAGES = {
     "echo": "docs/echo.md",
+    "chat": "docs/chat.md",
     "connect": "docs/connect.md",
     "serve echo": "docs/serve.md",
+    "serve chat": "docs/chat.md",
     "demo": "README.md",
     "report": "docs/report.md",
     "watch": "docs/soak.md",
@@ -41,7 +47,17 @@ OWN_PAGES = (
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in ("echo", "connect", "serve", "report", "soak", "errors", "python", "tuning")
+        for name in (
+            "echo",
+            "chat",
+            "connect",
+            "serve",
+            "report",
+            "soak",
+            "errors",
+            "python",
+            "tuning",
+        )
     ),
 )
 
@@ -105,36 +121,51 @@ def test_every_documented_option_exists(page: str) -> None:
     assert set(OPTION.findall(text_of(page))) <= known
 
 
-@pytest.mark.parametrize("command", ["echo", "connect", "serve echo"])
-def test_the_table_of_options_is_that_of_the_command(command: str) -> None:
-    rows = rows_of(PAGES[command], "## Options")
-    assert {name.partition(" ")[0] for name in rows} == options_of(dict(commands())[command])
-
-
+# Heading of the table of options, where a page has more than one.
+TABLES = {"serve chat": "### Options of serve chat"}
 PLANS = {
     "echo": EchoPlan(url="ws://h/", connections=1, rate="1/s"),
+    "chat": ChatPlan(url="ws://h/", connections=1, rate="1/s"),
     "connect": ConnectPlan(url="ws://h/", connections=1, connect_rate="1/s"),
     "serve echo": EchoTargetConfig(),
+    "serve chat": ChatTargetConfig(),
 }
+
+
+def options_told(command: str) -> dict[str, str]:
+    return rows_of(PAGES[command], TABLES.get(command, "## Options"))
+
+
+@pytest.mark.parametrize("command", PLANS)
+def test_the_table_of_options_is_that_of_the_command(command: str) -> None:
+    rows = options_told(command)
+    assert {name.partition(" ")[0] for name in rows} == options_of(dict(commands())[command])
 
 
 @pytest.mark.parametrize("command", PLANS)
 def test_documented_defaults_are_those_of_the_plan(command: str) -> None:
     compared = set()
-    for name, rest in rows_of(PAGES[command], "## Options").items():
+    for name, rest in options_told(command).items():
         field = name.partition(" ")[0].removeprefix("--").replace("-", "_")
-        default = rest.split("|")[0].strip()
+        default = rest.split("|")[0].strip().strip("`")
         plan = PLANS[command]
-        if hasattr(plan, f"{field}_ns") and field not in ("ramp", "stall"):
+        if getattr(plan, f"{field}_ns", None) is not None and field not in ("ramp", "stall"):
             assert parse_duration(default) == getattr(plan, f"{field}_ns"), name
         elif hasattr(plan, f"{field}_bytes"):
             assert parse_size(default) == getattr(plan, f"{field}_bytes"), name
-        elif default and field in ("seed", "port", "host"):
+        elif hasattr(plan, f"{field}_ppm") and field not in ("churn", "cut"):
+            assert parse_share(default) == getattr(plan, f"{field}_ppm"), name
+        elif default and field in ("seed", "port", "host", "rooms", "to", "send"):
             assert default == str(getattr(plan, field)), name
         else:
             continue
         compared.add(field)
     assert compared
+
+
+def test_slots_of_templates_are_documented() -> None:
+    named = {re.sub(r"[{}]|:8", "", name) for name in rows_of("docs/chat.md", "## Templates")}
+    assert named == set(SLOTS)
 
 
 def test_documented_defaults_beyond_the_command_line_are_those_of_the_plan() -> None:
@@ -282,6 +313,15 @@ def test_every_count_of_the_account_is_documented() -> None:
 
 def test_columns_of_the_truth_are_documented() -> None:
     assert list(rows_of("docs/serve.md", "## The truth file")) == TRUTH_HEADER.split(",")
+
+
+def test_truth_of_the_chat_target_is_documented() -> None:
+    rows = rows_of("docs/chat.md", "### The truth of serve chat")
+    assert set(CHAT_TRUTH_HEADER.split(",")) <= rows.keys()
+    section = section_of("docs/chat.md", "### The truth of serve chat")
+    events = section.partition("| event | says |")[2]
+    told = [name for line in events.splitlines() for name in re.findall(r"`(\w+)`", line[:70])]
+    assert set(CHAT_EVENTS) <= set(told)
 
 
 def test_fields_of_plans_are_documented() -> None:

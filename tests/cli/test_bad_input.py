@@ -62,6 +62,13 @@ CONNECT = ("connect", URL, "--total", "10", "--rate", "10/s")
         ((*ECHO, "--ramp", "soon"), "--ramp: 'soon' is not a duration"),
         ((*ECHO, "--connect-timeout", "0s"), "--connect-timeout: 0s is too small"),
         ((*CONNECT, "--hold", "x"), "--hold: 'x' is not a duration; write for example"),
+        # pings
+        ((*ECHO, "--ping", "20"), "--ping: '20' has no unit; write 20s"),
+        ((*ECHO, "--ping", "1ms"), "--ping: 1ms is too small; write a value from 10ms to 1h"),
+        ((*CONNECT, "--ping-timeout", "5s"), "--ping-timeout needs --ping; write for example"),
+        ((*ECHO, "--ping", "5s", "--ping-timeout", "10s"), "--ping-timeout 10s is longer than"),
+        ((*CONNECT, "--target-pid", "server"), "--target-pid: 'server' is not a whole number"),
+        ((*ECHO, "--target-pid", "0"), "--target-pid: 0 is too small"),
         # sizes
         ((*ECHO, "--size", "10"), "--size: 10 is too small; write a value from 52"),
         ((*ECHO, "--size", "1t"), "--size: '1t' is not a size; write for example 64"),
@@ -75,8 +82,8 @@ CONNECT = ("connect", URL, "--total", "10", "--rate", "10/s")
         ((*ECHO, "--speed", "5"), "no such option: --speed"),
         ((*ECHO, "--rate"), "option '--rate' requires an argument"),
         ((*ECHO, "more"), "unexpected extra argument"),
-        (("chat",), "no such command 'chat'"),
-        (("serve", "chat"), "no such command 'chat'"),
+        (("call",), "no such command 'call'"),
+        (("serve", "call"), "no such command 'call'"),
         # the embedded target
         (("serve", "echo", "--port", "70000"), "--port: 70,000 is too large; write a value from 0"),
         (("serve", "echo", "--host", ""), "--host: '' is no address; write 127.0.0.1"),

@@ -8,10 +8,13 @@ import pytest
 import surgewire
 from surgewire.cli.main import main
 from surgewire.errors import SurgewireError
-from surgewire.plan.models import EchoPlan
-from surgewire.plan.units import format_duration
+from surgewire.plan.models import ChatPlan, EchoPlan
+from surgewire.plan.units import format_duration, format_share
 
-COMMANDS = ("", "echo", "connect", "serve", "serve echo", "demo", "report", "version")
+COMMANDS = (
+    "", "echo", "chat", "connect", "serve", "serve echo", "serve chat", "demo", "watch", "report",
+    "version",
+)  # fmt: skip
 
 
 def run(*arguments: str, **options: object) -> "subprocess.CompletedProcess[str]":
@@ -39,23 +42,40 @@ def test_without_a_command_there_is_help(command: str, capsys: pytest.CaptureFix
     assert capsys.readouterr().out.startswith("Usage: surgewire")
 
 
+@pytest.mark.parametrize(
+    "plan",
+    [
+        EchoPlan(url="ws://h/", connections=1, rate="1/s"),
+        ChatPlan(url="ws://h/", connections=1, rate="1/s"),
+    ],
+    ids=lambda plan: plan.kind,
+)
 def test_the_defaults_that_help_names_are_those_of_the_plan(
-    capsys: pytest.CaptureFixture[str],
+    plan: EchoPlan | ChatPlan, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = EchoPlan(url="ws://h/", connections=1, rate="1/s")
-    main(["echo", "--help"])
+    main([plan.kind, "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    for option, value in (
-        ("duration", format_duration(plan.duration_ns).replace("1m", "60s")),
-        ("warmup", format_duration(plan.warmup_ns)),
-        ("drain", format_duration(plan.drain_ns)),
-        ("deadline", format_duration(plan.deadline_ns)),
-        ("tick", format_duration(plan.tick_ns)),
-        ("size", str(plan.size_bytes)),
-        ("seed", str(plan.seed)),
-        ("connect-timeout", format_duration(plan.connect_timeout_ns)),
-    ):
-        assert re.search(rf"--{option} [A-Z]+ [^\]]*\[default: {value}\]", text), option
+    defaults = {
+        "duration": format_duration(plan.duration_ns).replace("1m", "60s"),
+        "warmup": format_duration(plan.warmup_ns),
+        "drain": format_duration(plan.drain_ns),
+        "deadline": format_duration(plan.deadline_ns),
+        "tick": format_duration(plan.tick_ns),
+        "seed": str(plan.seed),
+        "connect-timeout": format_duration(plan.connect_timeout_ns),
+    }
+    if isinstance(plan, EchoPlan):
+        defaults |= {"size": str(plan.size_bytes)}
+    else:
+        defaults |= {
+            "rooms": str(plan.rooms),
+            "join-timeout": format_duration(plan.join_timeout_ns),
+            "send": re.escape(plan.send),
+            "to": plan.to,
+            "senders": format_share(plan.senders_ppm),
+        }
+    for option, value in defaults.items():
+        assert re.search(rf"--{option} [A-Za-z|]+ [^\]]*\[default: {value}\]", text), option
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

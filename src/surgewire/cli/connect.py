@@ -48,6 +48,9 @@ def connect(
     ] = None,
     processes: options.Processes = None,
     connect_timeout: options.ConnectTimeout = None,
+    ping: options.Ping = None,
+    ping_timeout: options.PingTimeout = None,
+    target_pid: options.TargetPid = None,
     json: options.JsonFile = None,
     runs_dir: options.RunsDir = None,
     quiet: options.Quiet = False,
@@ -63,5 +66,8 @@ def connect(
         hold=hold,
         processes=processes,
         connect_timeout=connect_timeout,
+        ping=ping,
+        ping_timeout=ping_timeout,
+        target_pid=target_pid,
     )
     return perform(plan, json=json, runs_dir=runs_dir, quiet=quiet)

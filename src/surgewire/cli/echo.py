@@ -1,6 +1,6 @@
 """``surgewire echo``: messages to a server that sends them back."""
 
-from surgewire.cli import echo_options, options
+from surgewire.cli import echo_options, options, sending_options
 
 HELP = """\
 Send messages at a fixed rate to a server that echoes them.
@@ -28,20 +28,23 @@ Exit codes: 0 all well, 1 the run could not be done, 2 wrong usage,
 
 def echo(
     url: options.Url,
-    connections: echo_options.Connections = None,
+    connections: sending_options.Connections = None,
     rate: echo_options.Rate = None,
-    duration: echo_options.Duration = None,
-    ramp: echo_options.Ramp = None,
-    connect_rate: echo_options.ConnectRate = None,
+    duration: sending_options.Duration = None,
+    ramp: sending_options.Ramp = None,
+    connect_rate: sending_options.ConnectRate = None,
     size: echo_options.Size = None,
-    warmup: echo_options.Warmup = None,
-    drain: echo_options.Drain = None,
-    deadline: echo_options.Deadline = None,
-    tick: echo_options.Tick = None,
-    poisson: echo_options.Poisson = False,
+    warmup: sending_options.Warmup = None,
+    drain: sending_options.Drain = None,
+    deadline: sending_options.Deadline = None,
+    tick: sending_options.Tick = None,
+    poisson: sending_options.Poisson = False,
     pingpong: echo_options.Pingpong = False,
     processes: options.Processes = None,
     connect_timeout: options.ConnectTimeout = None,
+    ping: options.Ping = None,
+    ping_timeout: options.PingTimeout = None,
+    target_pid: options.TargetPid = None,
     seed: echo_options.Seed = None,
     json: options.JsonFile = None,
     runs_dir: options.RunsDir = None,
@@ -67,6 +70,9 @@ def echo(
         pingpong=pingpong,
         processes=processes,
         connect_timeout=connect_timeout,
+        ping=ping,
+        ping_timeout=ping_timeout,
+        target_pid=target_pid,
         seed=seed,
     )
     return perform(plan, json=json, runs_dir=runs_dir, quiet=quiet)

@@ -4,10 +4,6 @@ from typing import Annotated
 
 import typer
 
-Connections = Annotated[
-    str | None, typer.Option(metavar="N", help="Connections to hold. Required.")
-]
-
 Rate = Annotated[
     str | None,
     typer.Option(
@@ -16,65 +12,9 @@ Rate = Annotated[
     ),
 ]
 
-Duration = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DURATION", help="How long to send and count: 90s, 10m, 1h30m. [default: 60s]"
-    ),
-]
-
-Ramp = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DURATION",
-        help="Spread the connects over this time. "
-        "[default: 10s, or 1ms for each connection if that is less]",
-    ),
-]
-
-ConnectRate = Annotated[
-    str | None,
-    typer.Option(
-        metavar="RATE",
-        help="Instead of --ramp: connects per time, all workers together: 500/s, or "
-        "100/s..500/s to climb.",
-    ),
-]
-
 Size = Annotated[
     str | None,
     typer.Option(metavar="SIZE", help="Bytes of a message: 52 or more, 1k, 64k. [default: 64]"),
-]
-
-Warmup = Annotated[
-    str | None,
-    typer.Option(metavar="DURATION", help="Send this long before counting. [default: 0s]"),
-]
-
-Drain = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DURATION", help="Wait at most this long for the last answers. [default: 5s]"
-    ),
-]
-
-Deadline = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DURATION", help="A delivery that takes longer counts as late. [default: 2s]"
-    ),
-]
-
-Tick = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DURATION",
-        help="Grid on which messages are planned; a finer one costs more CPU. [default: 1ms]",
-    ),
-]
-
-Poisson = Annotated[
-    bool, typer.Option("--poisson", help="Send at random instants with the mean of --rate.")
 ]
 
 Pingpong = Annotated[

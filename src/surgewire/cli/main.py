@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from surgewire.cli import connect, demo, echo, interrupts, report, serve, version, watch
+from surgewire.cli import chat, connect, demo, echo, interrupts, report, serve, version, watch
 from surgewire.errors import SurgewireError
 
 HELP = """\
@@ -17,7 +17,8 @@ Load-test WebSocket servers, with an account of every message.
 \b
 Begin with:
   surgewire demo         a server and 10,000 connections, here
-  surgewire echo --help  the main job, with examples
+  surgewire chat --help  rooms, and who heard what
+  surgewire echo --help  messages that come back
 
 \b
 Exit codes: 0 all well, 1 the run could not be done, 2 wrong usage,
@@ -41,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 app.command(help=echo.HELP)(echo.echo)
+app.command(help=chat.HELP)(chat.chat)
 app.command(help=connect.HELP)(connect.connect)
 app.add_typer(serve.serve_app)
 app.command(help=demo.HELP)(demo.demo)

@@ -24,6 +24,28 @@ ConnectTimeout = Annotated[
         help="Give up on a connection that is not open by then. [default: 30s]",
     ),
 ]
+Ping = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        help="Ping every connection this often; one that does not answer in time is closed as "
+        "timeout_ping.",
+    ),
+]
+PingTimeout = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        help="How long to wait for the answer to a ping. [default: as --ping, 20s at most]",
+    ),
+]
+TargetPid = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PID",
+        help="Process of the server on this machine: its CPU and memory are recorded as well.",
+    ),
+]
 JsonFile = Annotated[
     Path | None,
     typer.Option(

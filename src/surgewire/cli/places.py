@@ -32,3 +32,12 @@ def check_writable(option: str, path: Path | None) -> None:
             f"{option}: {path} cannot be written: {reason}; choose a folder that exists and can be "
             "written"
         ) from None
+
+
+def check_trace(trace: Path | None) -> None:
+    """Raise UsageError when the workers' files of ``--trace`` could not be written."""
+    if trace is None:
+        return
+    if trace == STANDARD_OUTPUT:
+        raise UsageError("--trace: - is no file; write the name of one")
+    check_writable("--trace", trace.with_name(f"{trace.name}.0"))

@@ -1,4 +1,4 @@
-"""The options of ``surgewire serve echo``."""
+"""The options of ``surgewire serve``; ``serve_chat_options`` has those of the chat target alone."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,14 +21,14 @@ Processes = Annotated[
 
 Delay = Annotated[
     str | None,
-    typer.Option(metavar="DURATION", help="Hold every answer back this long, as 2ms."),
+    typer.Option(metavar="DURATION", help="Hold everything that is sent back this long, as 2ms."),
 ]
 
 DelayDistribution = Annotated[
     str | None,
     typer.Option(
         metavar="DISTRIBUTION",
-        help="Hold answers back by chance: fixed:2ms, exponential:5ms (the mean), or "
+        help="Hold what is sent back by chance: fixed:2ms, exponential:5ms (the mean), or "
         "mix:1ms@99,50ms@1 (delays with weights).",
     ),
 ]

@@ -19,7 +19,8 @@ Examples:
 
 \b
 Ctrl-C leaves; the run goes on.
-Exit codes: 0 the run has ended, whatever its verdict, 2 there is no such run, 130 left before.
+Exit codes: 0 the run has ended, whatever its verdict, 2 there is no such run,
+130 left before.
 """
 
 
@@ -27,7 +28,7 @@ def watch(
     run: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[RUN]",
+            metavar="RUN",
             help="The folder of a run, or its journal. [default: the newest run]",
             show_default=False,
         ),
