@@ -204,6 +204,7 @@ def kinds_of_disconnects() -> set[str]:
     """Collect the names under which the code books connections that ended early."""
     found = names_in("_core/connection.pyx", r'"(eof|tcp_[a-z]+)"')
     found |= names_in("_core/stream.pyx", r'"(tcp_[a-z]+)"')
+    found |= names_in("_core/pinger.pyx", r'"(timeout_[a-z]+)"')
     return found | {casualty.WORKER_DIED}
 
 
