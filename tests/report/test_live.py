@@ -12,6 +12,7 @@ from surgewire.plan.models import EchoPlan
 from surgewire.report.live import LiveView, PlainLines
 from surgewire.results.record import EventRecord, Record
 from surgewire.results.tally import Tally
+from tests.results.chat_samples import chat_start, moment
 from tests.results.samples import echo_run, interval, phase, start, worker
 
 PLAN = EchoPlan(url="ws://127.0.0.1:8765/?token=s3cret", connections=1_000, rate="1/s")
@@ -43,6 +44,22 @@ class Terminal:
         drawn = self.stream.getvalue()[before:]
         bare = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", drawn)
         return [line.rstrip() for line in bare.splitlines()]
+
+
+def test_the_figures_of_a_large_chat_run_are_whole_on_a_narrow_terminal() -> None:
+    terminal = Terminal(width=80)
+    second = moment(
+        2.0,
+        10_000,
+        counters={"sent": 1_000, "delivered": 99_990, "lost": 10, "expected": 100_000},
+        workers=(worker(cpu_percent=100.0),),
+        metrics={"message_latency": [123.456] * 1_000},
+    )
+    terminal.feed(chat_start(connections=10_000), second)
+    figures = terminal.picture()[-2:]
+    assert [line.split("  ")[0] for line in figures] == ["joined 10,000 of 10,000", "errors 0"]
+    for told in ("deliveries 99,990/s", "delivery 99.9900 %", "p99 123.", "worst CPU 100 %"):
+        assert told in " ".join(figures)
 
 
 def test_while_connecting() -> None:

@@ -1,6 +1,7 @@
 """From records to totals."""
 
 import random
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from surgewire.results.figures import Figures
 from surgewire.results.record import EndRecord, record_from_pair, record_to_pair
 from surgewire.results.tally import Tally
+from tests.results.chat_samples import chat_start, moment, rooms
 from tests.results.samples import CONNECT_PLAN, echo_run, interval, phase, start, tally_of, worker
 
 
@@ -198,3 +200,25 @@ def test_the_identity_holds_for_any_counts(gains: list[tuple[int, int, int, int]
     part = tally.result().delivery
     assert part.undecided == sum(gain[3] for gain in gains)
     assert part.expected == (part.delivered + part.lost + part.lost_to_disconnect + part.undecided)
+
+
+def test_memory_does_not_grow_with_the_length_of_a_run() -> None:
+    def held_after(tally: Tally, first: int, last: int) -> int:
+        for second in range(first, last):
+            closed = {"eof": 200} if second % 300 == 0 else {}
+            metrics = {"message_latency": [1.0 + second % 7, 3.0]}
+            counters = {"expected": 2, "delivered": 2}
+            tally.add(moment(float(second), counters=counters, closed=closed, metrics=metrics))
+            tally.add(rooms([[second] * 2] * 10, float(second)))
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        tally = tally_of(chat_start(), phase(0.0, "sending"))
+        early = held_after(tally, 1, 500)
+        late = held_after(tally, 500, 2_000)
+    finally:
+        tracemalloc.stop()
+    # Episodes are kept up to a number that is not reached here; each is a few hundred bytes.
+    assert late - early < 50_000
+    assert tally.result().episodes.count == 6

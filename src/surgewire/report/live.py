@@ -27,6 +27,7 @@ PLAIN_INTERVAL_S = 5.0
 
 _MAX_WIDTH = 100
 _EVENTS_SHOWN = 3
+_COLUMN_WIDTHS = (21, 18, 18, 12)
 _ROUTINE = frozenset({"phase", "connected", "sending"})
 _WORDS = {"warmup": "warming up"}
 
@@ -185,8 +186,9 @@ class LiveView(_Screen):
         grid = Table.grid(padding=(0, 1), expand=True)
         grid.width = width
         cells = [_cell(*cell) for cell in cells_of(self._tally.last_interval)]
-        for _ in cells[0::2]:
-            grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        # Wide enough for what usually stands there, so that figures keep their places.
+        for _, least in zip(cells[0::2], _COLUMN_WIDTHS, strict=False):
+            grid.add_column(min_width=least, no_wrap=True, overflow="ellipsis")
         grid.add_row(*cells[0::2])
         grid.add_row(*cells[1::2])
         return grid

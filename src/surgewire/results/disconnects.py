@@ -1,7 +1,7 @@
 """When connections ended that we had not closed: by kind, over the time of the run."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from surgewire.results.bins import EqualBins
@@ -36,11 +36,11 @@ class Disconnects:
     """All kinds, the most frequent first, over bins of equal width."""
 
     bin_s: float = 1.0
-    kinds: dict[str, KindOverTime] | None = None
+    kinds: dict[str, KindOverTime] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """As the result file has it."""
-        kinds = self.kinds or {}
+        kinds = self.kinds
         return {
             "bin_s": self.bin_s,
             "kinds": {kind: course.to_dict() for kind, course in kinds.items()},
