@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from surgewire._core import chat as chat_core
 from surgewire._core import frame
 from surgewire._core.chat import ChatService
 from tests.core.chat_rig import KEY, Chat, mark
@@ -186,6 +187,21 @@ def test_a_member_that_does_not_read_is_cut(
     a.says(b"we are alone")
     assert a.hears() == [b"we are alone"]
     assert b.events() == []
+
+
+def test_a_member_that_does_not_close_is_ended(
+    make_chat: MakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat_core, "CLOSING_S", 0.001)
+    chat = make_chat()
+    a = chat.member()
+    a.peer.close(1001)
+    assert a.transport.calls == []
+    for _ in range(1000):
+        if a.transport.calls:
+            break
+        chat.run(0.001)
+    assert a.transport.calls == ["abort"]
 
 
 def test_a_broken_member_holds_nobody_up(make_chat: MakeChat) -> None:

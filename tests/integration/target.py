@@ -1,4 +1,4 @@
-"""The embedded echo target in a process of its own."""
+"""An embedded target in a process of its own: the echo target, unless told otherwise."""
 
 import signal
 import subprocess
@@ -9,15 +9,15 @@ from contextlib import contextmanager
 READY = "listening on "
 
 
-def arguments(*options: str) -> list[str]:
+def arguments(*options: str, kind: str = "echo") -> list[str]:
     """Return the command that serves on a free port, unless `options` name one."""
-    return [sys.executable, "-m", "surgewire", "serve", "echo", "--port", "0", *options]
+    return [sys.executable, "-m", "surgewire", "serve", kind, "--port", "0", *options]
 
 
-def start(*options: str) -> "subprocess.Popen[str]":
-    """Start `surgewire serve echo` with `options`."""
+def start(*options: str, kind: str = "echo") -> "subprocess.Popen[str]":
+    """Start `surgewire serve KIND` with `options`."""
     return subprocess.Popen(
-        arguments(*options),
+        arguments(*options, kind=kind),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -37,9 +37,9 @@ def url_of(server: "subprocess.Popen[str]") -> str:
 
 
 @contextmanager
-def serving(*options: str) -> Iterator[str]:
+def serving(*options: str, kind: str = "echo") -> Iterator[str]:
     """Serve, give the URL, stop, and see that all went well."""
-    server = start(*options)
+    server = start(*options, kind=kind)
     try:
         yield url_of(server)
         server.send_signal(signal.SIGTERM)
