@@ -36,6 +36,8 @@ MODULES = (
     "pinger",
     "traffic",
     "echo_traffic",
+    "trace",
+    "chat_traffic",
     "holding",
     "delays",
     "echo",

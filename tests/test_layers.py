@@ -68,6 +68,8 @@ MEETS_THE_SYSTEM = {
     "pinger",
     "traffic",
     "echo_traffic",
+    "trace",
+    "chat_traffic",
     "echo",
     "chat_truth",
     "chat_room",

@@ -285,8 +285,7 @@ cdef class Traffic:
 
     cdef void enter(self, User user, int64_t from_ns) noexcept:
         """Let the user take its turns, with the first message planned for `from_ns` or later."""
-        self.advance(user)
-        while user.planned_ns < from_ns:
+        while user.turn == 0 or user.planned_ns < from_ns:
             self.advance(user)
         if not user.queued:
             user.queued = True
