@@ -140,7 +140,7 @@ def test_a_worker_that_stands_still_is_not_the_targets_latency(tmp_path: Path) -
         worker.suspend()
         time.sleep(3.0)
         worker.resume()
-        stage.end_run()
+        code, _, _ = stage.end_run()
         result = stage.report()
         stage.stop_target()
         # What the target itself recorded: it was never slow.
@@ -152,3 +152,7 @@ def test_a_worker_that_stands_still_is_not_the_targets_latency(tmp_path: Path) -
         assert "a worker stood still for " in found["loop_lag"]
         assert "! loop_lag" in stage.text
         assert any("no sign of life" in note["message"] for note in result["notes"])
+        # Late by the planned instant, and not held against the target.
+        assert result["delivery"]["late"] > 0
+        assert (code, result["verdict"]["status"]) == (0, "doubtful")
+        assert "own standstill" in stage.text

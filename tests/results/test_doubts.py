@@ -6,11 +6,13 @@ import pytest
 
 from surgewire.results.doubt import Doubt, DoubtCode
 from surgewire.results.doubts import CHECKS, find_doubts
+from surgewire.results.doubts_load import late_may_be_ours
 from surgewire.results.record import EndRecord, EventRecord, Record
 from surgewire.results.tally import Tally
 from tests.results.chat_samples import rooms
 from tests.results.samples import (
     CONNECT_PLAN,
+    S,
     echo_run,
     interval,
     phase,
@@ -34,6 +36,18 @@ def lags(metric: str, p99_ms: float, latency_ms: float | None = None) -> list[Re
     if latency_ms is not None:
         metrics["message_latency"] = [latency_ms] * 1_000
     return [start(), interval(1.0, metrics=metrics)]
+
+
+@pytest.mark.parametrize(
+    ("lag_ms", "deadline_ns", "ours"),
+    [(3_000.0, 2 * S, True), (990.0, S, False), (1_100.0, 3 * S, False), (1_600.0, 3 * S, True)],
+)
+def test_messages_may_be_late_for_our_own_standstill(
+    lag_ms: float, deadline_ns: int, ours: bool
+) -> None:
+    records = [start(deadline_ns=deadline_ns), interval(1.0, metrics={"loop_lag": [lag_ms]})]
+    assert late_may_be_ours(tally_of(*records)) is ours
+    assert not late_may_be_ours(tally_of(*records[:1]))
 
 
 def event(kind: str, **detail: object) -> EventRecord:

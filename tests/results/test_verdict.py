@@ -38,9 +38,17 @@ def verdict(
     doubts: tuple[Doubt, ...] = (),
     sends: bool = True,
     part: Connections | None = None,
+    stood_still: bool = False,
     **messages: int,
 ) -> Verdict:
-    return judge(ending, part or connections(), delivery(**messages), doubts, sends=sends)
+    return judge(
+        ending,
+        part or connections(),
+        delivery(**messages),
+        doubts,
+        sends=sends,
+        stood_still=stood_still,
+    )
 
 
 def test_all_well() -> None:
@@ -51,6 +59,17 @@ def test_a_doubt_makes_it_doubtful() -> None:
     assert verdict(doubts=(SATURATED, FEW)) == Verdict(
         Status.DOUBTFUL, ("figures in doubt: worker_saturated",)
     )
+
+
+def test_what_may_be_late_for_our_own_standstill_is_not_held_against_the_target() -> None:
+    assert verdict(late=7).status is Status.FAIL
+    found = verdict(late=7, stood_still=True)
+    assert found.status is Status.DOUBTFUL
+    assert found.reasons == ("7 messages late, perhaps for the tester's own standstill",)
+    found = verdict(late=7, lost=1, stood_still=True)
+    assert found.status is Status.FAIL
+    assert found.reasons[0].endswith("messages: 1 lost")
+    assert verdict(stood_still=True).status is Status.PASS
 
 
 def test_too_few_samples_alone_do_not() -> None:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from surgewire.results.doubts import find_doubts
+from surgewire.results.doubts_load import late_may_be_ours
 from surgewire.results.metrics import LOOP_LAG, METRICS
 from surgewire.results.notes import find_notes
 from surgewire.results.presence import Joins, Pings, Reconnects, Users
@@ -60,7 +61,15 @@ def build_result(tally: "Tally") -> Result:
         doubts=doubts,
         notes=find_notes(tally),
         thresholds=standard_thresholds(connections, delivery, sends=asked.sends, users=users),
-        verdict=judge(ending, connections, delivery, doubts, sends=asked.sends, users=users),
+        verdict=judge(
+            ending,
+            connections,
+            delivery,
+            doubts,
+            sends=asked.sends,
+            users=users,
+            stood_still=late_may_be_ours(tally),
+        ),
     )
 
 

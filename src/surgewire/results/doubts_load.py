@@ -134,6 +134,19 @@ def check_loop_lag(tally: "Tally") -> Doubt | None:
     )
 
 
+def late_may_be_ours(tally: "Tally") -> bool:
+    """Tell whether a worker stood still long enough to make messages late by itself.
+
+    From half of the deadline on: the target may have taken the other half, and cannot be blamed
+    for the whole.
+    """
+    deadline_ns = tally.asked.plan.get("deadline_ns")
+    still_ms = tally.summary(LOOP_LAG).max
+    if still_ms is None or not isinstance(deadline_ns, int):
+        return False
+    return still_ms >= max(STANDSTILL_MS, deadline_ns / 2e6)
+
+
 def check_connect_lag(tally: "Tally") -> Doubt | None:
     """Find attempts that began later than planned."""
     lag = tally.summary(CONNECT_LAG).tail()

@@ -61,17 +61,21 @@ def judge(
     *,
     sends: bool,
     users: "Users | None" = None,
+    stood_still: bool = False,
 ) -> Verdict:
     """Weigh a run.
 
-    ``sends`` tells whether messages were part of it; ``users`` is None in runs without rooms.
+    ``sends`` tells whether messages were part of it; ``users`` is None in runs without rooms;
+    ``stood_still`` tells whether a worker did, long enough to make messages late by itself.
     """
     impossible = _impossible(ending, connections, delivery, sends)
     cut_short = _cut_short(ending)
     shortfalls = _of_connections(ending, connections)
-    shortfalls += _of_users(users) + _of_messages(delivery)
+    shortfalls += _of_users(users) + _of_messages(delivery, late_counts=not stood_still)
     in_doubt = [doubt.code.value for doubt in doubts if not doubt.code.minor]
     doubtful = [f"figures in doubt: {', '.join(in_doubt)}"] if in_doubt else []
+    if stood_still and delivery.late:
+        doubtful.append(f"{delivery.late:,} messages late, perhaps for the tester's own standstill")
     going_on = _going_on(ending)
     weighed = (
         (Status.FAILED, impossible),
@@ -137,12 +141,12 @@ def _of_users(users: "Users | None") -> list[str]:
     return reasons
 
 
-def _of_messages(delivery: "Delivery") -> list[str]:
+def _of_messages(delivery: "Delivery", *, late_counts: bool) -> list[str]:
     counts = (
         (delivery.lost, "lost"),
         (delivery.lost_to_disconnect, "lost to disconnect"),
         (delivery.duplicated, "duplicated"),
-        (delivery.late, "late"),
+        (delivery.late if late_counts else 0, "late"),
         (delivery.damaged, "damaged"),
         (delivery.misrouted, "misrouted"),
     )
