@@ -6,7 +6,7 @@ import pytest
 from surgewire._core import chat as chat_core
 from surgewire._core import frame
 from surgewire._core.chat import ChatService
-from tests.core.chat_rig import KEY, Chat, mark
+from tests.core.chat_server_rig import KEY, Chat, mark
 from tests.core.wire import feed
 
 MakeChat = Callable[..., Chat]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from surgewire._core import marker
-from tests.core.chat_rig import Chat, mark, read_truth
+from tests.core.chat_server_rig import Chat, mark, read_truth
 
 MS = 1_000_000
 WRITTEN = {"sent", "duplicated", "damaged"}

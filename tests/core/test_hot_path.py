@@ -15,7 +15,7 @@ from surgewire._core import frame, marker
 from surgewire._core.clock import now_ns
 from surgewire._core.echo import EchoPeer, EchoService
 from surgewire._core.pacer import Schedule
-from tests.core.chat_rig import Chat, text
+from tests.core.chat_server_rig import Chat, text
 from tests.core.rig import SECOND_NS, Rig
 from tests.core.wire import BUFFER, Owner, Passed, Transport
 
