@@ -66,6 +66,7 @@ Pings        sent 15,000   answered 15,000   timeouts 0
 """
 
 DRIFT = """\
+Target       process 77   CPU 50 % of a core   memory at most 205 MB   at the end 205 MB
 Drift        p99 grew by 1.19 ms per minute; delivery steady; joined users steady;
              target memory grew by 2.86 MB per minute
 """

@@ -171,6 +171,7 @@ def test_a_run_in_which_all_goes_well() -> None:
         "url": "ws://127.0.0.1:8765/",
         "host": "127.0.0.1",
         "port": 8765,
+        "process": None,
     }
     assert result["connections"] == {
         "requested": 1_000,

@@ -73,6 +73,21 @@ def times_of(result: Result) -> list[tuple[str, Summary]]:
     return [(label, result.metrics[name]) for label, name in rows if name in result.metrics]
 
 
+def target(result: Result, width: int) -> list[RenderableType]:
+    """Write what the target's process used, where it was named."""
+    process = result.target.process
+    if process is None:
+        return []
+    items = [pair("process", str(process.pid))]
+    if process.cpu_percent is not None:
+        items.append(pair("CPU", f"{process.cpu_percent:.0f} % of a core"))
+    items.append(pair("memory at most", size(process.rss_bytes)))
+    items.append(pair("at the end", size(process.rss_last_bytes)))
+    if process.gone_s is not None:
+        items.append(pair("gone since", f"{process.gone_s:,.1f} s", "bold red"))
+    return [flow(items, width)]
+
+
 def generator(result: Result, width: int) -> RenderableType:
     """Write what the load generator itself used and added."""
     part = result.generator

@@ -89,7 +89,8 @@ def _blocks(result: Result, width: int) -> list[RenderableType]:
     happened += [("Reconnects", part) for part in course.reconnects(result, room)]
     happened += [("Episodes", part) for part in course.episodes(result, room)]
     happened += [("Pings", part) for part in course.pings(result, room)]
-    closing = [("Drift", part) for part in course.drift(result, room)]
+    closing = [("Target", part) for part in sections.target(result, room)]
+    closing += [("Drift", part) for part in course.drift(result, room)]
     closing.append(("Generator", sections.generator(result, room)))
     closing += [("Events", part) for part in sections.events(result)]
     closing += [("Notes", part) for part in sections.notes(result)]

@@ -42,7 +42,7 @@ def build_result(tally: "Tally") -> Result:
     duration_s = round(timeline.length_s(asked.measured_phase), _DECIMALS)
     return Result(
         run=_run(tally),
-        target=TargetInfo(url=asked.url, host=asked.host, port=asked.port),
+        target=TargetInfo(asked.url, asked.host, asked.port, tally.target_usage.process()),
         started_at=tally.start.started_at if tally.start else "",
         duration_s=duration_s,
         connections=connections,

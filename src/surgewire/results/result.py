@@ -13,6 +13,7 @@ from surgewire.results.presence import Joins, Pings, Reconnects
 from surgewire.results.record import EventRecord
 from surgewire.results.rooms import Rooms
 from surgewire.results.summary import Summary
+from surgewire.results.target_usage import TargetProcess
 from surgewire.results.threshold import Threshold
 from surgewire.results.verdict import Verdict
 
@@ -59,6 +60,13 @@ class TargetInfo:
     """Without secrets: no user, no password, no values in the query."""
     host: str
     port: int | None
+    process: TargetProcess | None
+    """What its process used; None unless the plan named it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the result file has it."""
+        process = None if self.process is None else self.process.to_dict()
+        return _plain(self) | {"process": process}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +192,7 @@ class Result:
         return {
             "schema": SCHEMA,
             "run": _finite(_plain(self.run)),
-            "target": _plain(self.target),
+            "target": self.target.to_dict(),
             "started_at": self.started_at,
             "duration_s": self.duration_s,
             "connections": _plain(self.connections),

@@ -21,6 +21,7 @@ from surgewire.results.result import Result
 from surgewire.results.rooms import DECIDED, Rooms, read_rooms
 from surgewire.results.sparse import add_sparse
 from surgewire.results.summary import Summary
+from surgewire.results.target_usage import TargetUsage
 from surgewire.results.timeline import Timeline
 from surgewire.results.usage import Usage
 
@@ -42,6 +43,7 @@ class Tally:
         self.closed: Counter[str] = Counter()
         self.peak_open = 0
         self.usage = Usage()
+        self.target_usage = TargetUsage()
         self.timeline = Timeline()
         self.drift = DriftWatch()
         self.episodes = EpisodeWatch()
@@ -91,6 +93,7 @@ class Tally:
             add_sparse(self._histograms.setdefault(name, Histogram()), delta)
         measured = record.phase == self.asked.measured_phase
         self.usage.add(record, measured=measured)
+        self.target_usage.add(record, measured=measured)
         self._add_course(record, measured)
         errors = self.errors.total() + self.closed.total()
         self.last_interval = figures_of(record, self.asked, self.counters, errors, self.timeline)
