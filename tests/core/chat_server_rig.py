@@ -2,12 +2,14 @@
 
 import asyncio
 import csv
+import socket
 from pathlib import Path
 from typing import Any
 
 from surgewire._core import frame, marker
 from surgewire._core.chat import ChatPeer, ChatService
 from surgewire._core.connection import Connection
+from surgewire._core.poller import Poller
 from tests.core.wire import BUFFER, Owner, Passed, Transport, feed
 
 KEY = b"\x01\x02\x03\x04"
@@ -28,8 +30,10 @@ class Member(Owner):
     def __init__(self, chat: "Chat", room: str | None, user: str) -> None:
         super().__init__()
         self.chat, self.room, self.user = chat, room, user
-        self.transport = Transport()
-        self.peer = ChatPeer(BUFFER, self, Passed(), chat.service, client=False)
+        # Where a poller reads, each call of the server's is one packet.
+        kind = socket.SOCK_SEQPACKET if chat.poller else socket.SOCK_STREAM
+        self.transport = Transport(kind=kind)
+        self.peer = ChatPeer(BUFFER, self, Passed(), chat.service, client=False, poller=chat.poller)
         self._decoder = frame.Decoder(role="client")
         self.peer.connection_made(self.transport)
         assert self.transport.sent() == b"ask?"
@@ -65,9 +69,11 @@ class Member(Owner):
 class Chat:
     """A service and its members."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, **options: Any) -> None:
-        self.loop = loop
-        self.service = ChatService(loop, **options)
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, *, poller: Poller | None = None, **options: Any
+    ) -> None:
+        self.loop, self.poller = loop, poller
+        self.service = ChatService(loop, poller, **options)
         self.members: list[Member] = []
 
     def member(self, room: str | None = "r", user: str = "") -> Member:
@@ -79,6 +85,8 @@ class Chat:
 
     def close(self) -> None:
         self.service.close()
+        if self.poller is not None:
+            self.poller.close()
         for member in self.members:
             member.goes()
             member.transport.shut()

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -6,7 +7,8 @@ import pytest
 from surgewire._core import chat as chat_core
 from surgewire._core import frame
 from surgewire._core.chat import ChatService
-from tests.core.chat_server_rig import KEY, Chat, mark
+from surgewire._core.poller import AVAILABLE, Poller
+from tests.core.chat_server_rig import KEY, Chat, mark, text
 from tests.core.wire import feed
 
 MakeChat = Callable[..., Chat]
@@ -17,8 +19,8 @@ def make_chat() -> Iterator[MakeChat]:
     loop = asyncio.new_event_loop()
     made = []
 
-    def make(**options: object) -> Chat:
-        made.append(Chat(loop, **options))
+    def make(*, poll: bool = False, **options: object) -> Chat:
+        made.append(Chat(loop, poller=Poller(loop) if poll else None, **options))
         return made[-1]
 
     yield make
@@ -63,6 +65,29 @@ def test_messages_of_one_read_leave_in_one_call(make_chat: MakeChat) -> None:
     a, b = chat.member(), chat.member()
     a.says(b"one", b"two", b"three")
     assert b.transport.sent() == b"\x81\x03one\x81\x03two\x81\x05three"
+
+
+@pytest.mark.skipif(not AVAILABLE, reason="this system has no epoll")
+def test_messages_of_one_turn_of_reading_leave_in_one_call(make_chat: MakeChat) -> None:
+    chat = make_chat(poll=True)
+    members = [chat.member(room) for room in "rsrsr"]
+
+    def say(*speakers: int, deliveries: int) -> list[bytes]:
+        """Let members say their number; give what each hears in one packet."""
+        for number in speakers:
+            members[number].transport.peer.send(text(b"%d" % number))
+        deadline = time.monotonic() + 10
+        while chat.service.deliveries < deliveries:
+            assert time.monotonic() < deadline
+            chat.run(0)
+        return [member.transport.sent() for member in members]
+
+    # A lone message waits for nobody.
+    alone = b"\x81\x010"
+    assert say(0, deliveries=3) == [alone, b"", alone, b"", alone]
+    r, s = b"\x81\x012\x81\x014", b"\x81\x011\x81\x013"
+    assert say(1, 2, 3, 4, deliveries=3 + 2 * 3 + 2 * 2) == [r, s, r, s, r]
+    assert chat.service.messages == 5
 
 
 def test_a_request_to_join_is_answered(make_chat: MakeChat) -> None:

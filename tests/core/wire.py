@@ -46,8 +46,8 @@ class Owner:
 class Transport:
     """A transport over one end of a socket pair that keeps what it is asked to write."""
 
-    def __init__(self, *, plain: bool = True) -> None:
-        self.ours, self.peer = socket.socketpair()
+    def __init__(self, *, plain: bool = True, kind: socket.SocketKind = socket.SOCK_STREAM) -> None:
+        self.ours, self.peer = socket.socketpair(socket.AF_UNIX, kind)
         self.ours.setblocking(False)
         self.peer.setblocking(False)
         self.written = bytearray()
