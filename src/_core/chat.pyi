@@ -7,7 +7,7 @@ from surgewire._core.connection import Handshake, Owner
 from surgewire._core.poller import Poller, TurnListener
 from surgewire._core.stream import ReceiveBuffer
 
-DEF_BACKLOG: int
+DEFAULT_BACKLOG_BYTES: int
 CLOSING_S: int
 MAX_CUT_S: int
 

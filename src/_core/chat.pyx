@@ -39,7 +39,7 @@ import struct
 
 from surgewire._core.chat_truth import field
 
-DEF_BACKLOG = 16 << 20
+DEFAULT_BACKLOG_BYTES = 16 << 20
 
 cdef enum:
     # A room's frames are sent before they take more than this.
@@ -115,7 +115,7 @@ cdef class ChatService(TurnListener):
     def __cinit__(
         self, loop, Poller poller=None, *, delays=(), faults=None, cut_ppm=0,
         cut_per_ns=60_000_000_000, uint64_t seed=1, truth: str | None = None,
-        max_backlog_bytes=DEF_BACKLOG,
+        max_backlog_bytes=DEFAULT_BACKLOG_BYTES,
     ):
         if not 0 <= cut_ppm <= PPM or cut_per_ns <= 0 or max_backlog_bytes < 0:
             raise ValueError(
