@@ -1,14 +1,18 @@
 """The rooms against plain lists, by several processes at once, and with processes killed."""
 
+import importlib.util
 import mmap
 import os
 import random
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +25,7 @@ from numpy.typing import NDArray
 
 from surgewire._core.rooms import FIRST, GONE, LAST, MEDIAN, Rooms, memory_bytes
 
-MASK = 2**64 - 1
+SOURCES = Path(__file__).parents[2] / "src"
 LATENCY_MAX = 2**42 - 1
 
 
@@ -309,7 +313,7 @@ class Hammer:
                 into[4] = spread or 0
 
     def run(self) -> None:
-        with children([lambda w=w: self.work(w) for w in range(WORKERS)]) as pids:  # type: ignore[misc]
+        with children([partial(self.work, worker) for worker in range(WORKERS)]) as pids:
             out = np.zeros((WORKERS, ROOMS), np.uint64)
             looking = self.view()
             while os.waitid(os.P_PID, pids[-1], os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
@@ -348,6 +352,51 @@ def test_slots_used_again_while_others_count_mix_no_messages() -> None:
     assert (spread[is_last] == greatest[is_last]).all()
     some = spread > 0
     assert (spread[some] // 10 == np.broadcast_to(numbers, spread.shape)[some]).all()
+
+
+@pytest.fixture(scope="module")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A loop at the speed of C, which meets what the skins are too slow for."""
+    where = tmp_path_factory.mktemp("hammer")
+    source = shutil.copy(Path(__file__).with_name("hammer.pyx"), where)
+    program = (
+        "from Cython.Build import cythonize\n"
+        "from setuptools import Extension, setup\n"
+        f"setup(ext_modules=cythonize([Extension('hammer', [{source!r}])], language_level=3,\n"
+        f"      include_path=[{str(SOURCES)!r}], compiler_directives={{'cdivision': True}}))\n"
+    )
+    command = [sys.executable, "-c", program, "-q", "build_ext", "--inplace"]
+    subprocess.run(command, cwd=where, check=True, capture_output=True)
+    [built] = where.glob("hammer*.so")
+    spec = importlib.util.spec_from_file_location("hammer", built)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_late_arrivals_never_count_in_the_next_message(native: Any, slots: int) -> None:
+    workers, messages = 2, 20_000
+    memory = shared(memory_bytes(workers, 1, slots))
+    progress = shared(workers * workers * 8).view(np.uint64).reshape(workers, workers)
+    wrong = shared(workers * 8).view(np.uint64)
+    shape = (workers, 4, workers, messages + 1)
+    parts = shared(int(np.prod(shape))).reshape(shape)
+
+    def work(me: int) -> None:
+        rooms = Rooms(memory, workers=workers, rooms=1, slots=slots, worker=me)
+        native.hammer(rooms, me, messages, progress, parts[me], wrong[me : me + 1])
+
+    with children([partial(work, worker) for worker in range(workers)]) as pids:
+        wait_for(pids)
+    arrivals, first, median, last = parts.sum(axis=0, dtype=np.int64)[..., 1:]
+    assert (arrivals >= 1).all()  # the sender's own comes at once
+    assert (first == 1).all()
+    assert (median == (arrivals >= (workers + 1) // 2)).all()
+    assert (last == (arrivals == workers)).all()
+    assert not wrong.any()
 
 
 def test_a_presence_is_whole_wherever_its_process_is_killed() -> None:
