@@ -23,7 +23,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types stubs fuzz sanitize conformance survive accuracy bench \
+.PHONY: help demo test lint types stubs fuzz sanitize conformance soak survive accuracy bench \
 	bench-delivery docs build clean core
 
 help:  ## list the verbs
@@ -62,6 +62,9 @@ sanitize: $(DONE)/install $(DONE)/test  ## run the core's tests under ASan and U
 
 conformance: core $(DONE)/test  ## run the Autobahn suite and compare with the expected outcome
 	$(PY) -m tests.conformance
+
+soak: core $(DONE)/test  ## measure whether memory grows: 40 hours of records, runs of 10 minutes
+	SURGEWIRE_SOAK=full $(PY) -m pytest -v -s tests/soak $(PYTEST_ARGS)
 
 survive: core $(DONE)/test  ## kill and stop the processes of SURVIVE_ROUNDS runs at random moments
 	SURVIVE_ROUNDS=$(SURVIVE_ROUNDS) SURVIVE_SEED=$(SURVIVE_SEED) \
