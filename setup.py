@@ -37,6 +37,7 @@ MODULES = (
     "traffic",
     "echo_traffic",
     "trace",
+    "memberships",
     "chat_traffic",
     "holding",
     "delays",

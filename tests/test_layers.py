@@ -69,6 +69,7 @@ MEETS_THE_SYSTEM = {
     "traffic",
     "echo_traffic",
     "trace",
+    "memberships",
     "chat_traffic",
     "echo",
     "chat_truth",

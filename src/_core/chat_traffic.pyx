@@ -1,8 +1,6 @@
 """The traffic of a chat run: users in rooms, whose messages go to all members of their room.
 
-A stream is what one worker sends into one room. A member has one ledger window for each worker that
-sends, and hears a stream from the number after the last one published when it joined, until the
-last one published when it ends (see `rooms`).
+Here is who joins, who speaks and what is sent; what members hear is booked in `memberships`.
 
 A number is published before its message goes to the kernel, because a receiver in another process
 may have the message a moment later. Where the kernel refuses all of it (the connection was broken
@@ -11,7 +9,6 @@ already), the numbers are taken back and given to the next messages: nobody can 
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from surgewire._core.clock cimport clock_now_ns, clock_realtime_ns
@@ -24,35 +21,22 @@ from surgewire._core.frame cimport (
 )
 from surgewire._core.histogram cimport histogram_record
 from surgewire._core.ledger cimport (
-    LEDGER_BEFORE_JOIN_COUNT,
     LEDGER_COMPLETE,
-    LEDGER_COUNTERS,
     LEDGER_CUT_OFF,
-    LEDGER_DAMAGED,
-    LEDGER_DELIVERED,
-    LEDGER_DELIVERED_COUNT,
-    LEDGER_EXPECTED,
-    LEDGER_FOREIGN,
     LEDGER_LEFT,
-    LEDGER_LOST,
-    LEDGER_LOST_TO_DISCONNECT,
-    LEDGER_MISROUTED,
-    LEDGER_REORDERED,
-    LEDGER_UNMARKED,
-    LEDGER_WARMUP_DELIVERED,
     LEDGER_WARMUP_SENT,
     Ledger,
 )
-from surgewire._core.marker cimport (
-    MARKER_DAMAGED,
-    MARKER_NONE,
-    marker_find,
-    marker_t,
-)
+from surgewire._core.marker cimport marker_t
 from surgewire._core.mask cimport mask_apply, mask_next_key
+from surgewire._core.memberships cimport (
+    MEMBER_LISTENING,
+    MEMBER_OUTSIDE,
+    Memberships,
+)
 from surgewire._core.pacer cimport Schedule
 from surgewire._core.poller cimport Poller
-from surgewire._core.rooms cimport ROOMS_FIRST, ROOMS_LAST, ROOMS_MEDIAN, Rooms
+from surgewire._core.rooms cimport Rooms
 from surgewire._core.sizes cimport SizePicker
 from surgewire._core.template cimport Template, template_values_t
 from surgewire._core.trace cimport Trace
@@ -75,12 +59,6 @@ cdef extern from *:
     #include <string.h>
     """
     void* memmem(const void* data, size_t length, const void* needle, size_t size) nogil
-
-# In the order of the ledger's outcomes and of the ways to end.
-cdef const char** OUTCOMES = [
-    "delivered", "reordered", "duplicated", "misrouted", "too_old", "before_join"
-]
-cdef const char** ENDS = ["drained", "cut_off", "left"]
 
 
 cdef class ChatUser(User):
@@ -110,7 +88,13 @@ cdef class ChatUser(User):
         if room >= traffic.rooms.rooms:
             raise ValueError(f"room is {room}; there are {traffic.rooms.rooms} rooms")
         self.belong(traffic, index, user, number)
-        self.room = room
+        self.member.index, self.member.user, self.member.room = index, user, room
+        self.member.standing = MEMBER_OUTSIDE
+
+    @property
+    def room(self) -> int:
+        """The room where it belongs."""
+        return self.member.room
 
     @property
     def is_joined(self) -> bool:
@@ -154,7 +138,13 @@ cdef class ChatUser(User):
             histogram_record(traffic.join_words, self.arrival_ns - self.open_ns)
             self.owner.joined(self)
         else:
-            traffic.book(self, payload, length, self.arrival_ns)
+            traffic.books.arrived(&self.member, payload, length, self.arrival_ns)
+
+    cdef void on_readable(self) noexcept:
+        # They are in the cache when the kernel has copied what came.
+        cdef ChatTraffic traffic = <ChatTraffic>self.traffic
+        traffic.ledger.prefetch(self.index * traffic.books.workers, traffic.books.workers)
+        User.on_readable(self)
 
 
 cdef class ChatTraffic(Traffic):
@@ -197,35 +187,25 @@ cdef class ChatTraffic(Traffic):
         Trace trace = None,
     ):
         cdef uint32_t capacity = ledger.windows // rooms.workers
-        if rooms.own != self.worker:
-            raise ValueError(f"these are not the rooms of worker {worker}")
-        if ledger.rows != rooms.rooms or ledger.windows % rooms.workers:
-            raise ValueError(
-                f"a ledger of {ledger.rows} rows and {ledger.windows} windows does not fit "
-                f"{rooms.rooms} rooms and {rooms.workers} workers"
-            )
         if not template.has_marker:
             raise ValueError("messages without a marker cannot be recognised")
-        self.rooms, self.workers = rooms, rooms.workers
-        self.template, self.sizes = template, sizes
+        self.books = Memberships(
+            ledger, rooms, trace,
+            run=run, worker=worker, to_others=to_others, deadline_ns=deadline_ns,
+        )
+        self.books.words.latency, self.books.words.service = self.latency_words, self.service_words
+        self.books.words.first = self.words_of("fanout_first")
+        self.books.words.median = self.words_of("fanout_median")
+        self.books.words.last = self.words_of("fanout_last")
+        self.join_words = self.words_of("join_time")
+        self.rejoin_words = self.words_of("rejoin_time")
+        self.rooms, self.template, self.sizes = rooms, template, sizes
         self.wants_time = ("now_ms",) in template.parts
         self.to_others = to_others
         self.join_matcher = join_matcher
-        self.trace = trace
-        self.join_words = self.words_of("join_time")
-        self.rejoin_words = self.words_of("rejoin_time")
-        self.first_words = self.words_of("fanout_first")
-        self.median_words = self.words_of("fanout_median")
-        self.last_words = self.words_of("fanout_last")
-        self.numbers = <uint64_t*>calloc(self.workers, sizeof(uint64_t))
-        if self.numbers == NULL:
-            raise MemoryError()
         self.users = [None] * capacity
         self.make_room(template.largest_frame(0 if sizes is None else sizes.most_bytes), capacity)
         self.make_pinger(ping_ns, ping_timeout_ns)
-
-    def __dealloc__(self):
-        free(self.numbers)
 
     # Coming and going.
 
@@ -240,15 +220,13 @@ cdef class ChatTraffic(Traffic):
         self.users[user.index] = user
 
     def joined(self, ChatUser user not None) -> None:
-        """Let the user, which has been added, hear its room from now on, and speak in its turn."""
+        """Let the user hear its room from now on, and speak in its turn."""
         cdef int64_t now_ns = clock_now_ns()
         cdef int64_t instant_ns = user.confirmed_ns if user.confirmed_ns else now_ns
-        cdef uint32_t worker
-        if user.listening or user.ended or user.phase != CONNECTION_OPEN:
+        if user.member.standing != MEMBER_OUTSIDE or user.phase != CONNECTION_OPEN:
             return
-        self.rooms.join(user.room, self.numbers)
-        for worker in range(self.workers):
-            self.ledger.open(user.index * self.workers + worker, self.numbers[worker])
+        self.add(user)
+        self.books.join(&user.member, instant_ns)
         user.asked = False
         user.listening = True
         self.counters[TRAFFIC_REJOINED if user.was_joined else TRAFFIC_JOINED] += 1
@@ -256,7 +234,6 @@ cdef class ChatTraffic(Traffic):
         if user.cut_off_ns:
             histogram_record(self.rejoin_words, instant_ns - user.cut_off_ns)
             user.cut_off_ns = 0
-        self._trace_numbers(user, b"joined", instant_ns, b"")
         if self.sending and user.number >= 0:
             self.enter(user, now_ns)
             self._arm()
@@ -272,37 +249,11 @@ cdef class ChatTraffic(Traffic):
 
     cdef void end(self, User user, int how) noexcept:
         cdef ChatUser member = <ChatUser>user
-        cdef int64_t now_ns = clock_now_ns()
-        cdef uint32_t worker, window
-        cdef uint64_t first, last
+        if member.member.standing == MEMBER_LISTENING and how == LEDGER_CUT_OFF:
+            member.cut_off_ns = clock_now_ns()
+        self.books.end(&member.member, how)
+        member.listening = False
         member.asked = False
-        if member.listening:
-            member.listening = False
-            self.rooms.leave(member.room, self.numbers)
-            for worker in range(self.workers):
-                window = member.index * self.workers + worker
-                first, last = self.ledger.at(window).first, self.numbers[worker]
-                if last + 1 < first:
-                    # It joined while numbers were out that were then taken back, and are not in
-                    # use again: the rooms' sum counts them as heard less than nothing.
-                    self.row(member.room)[LEDGER_EXPECTED] += first - 1 - last
-                self.ledger.close(window, member.room, last, how)
-            if how == LEDGER_CUT_OFF:
-                member.cut_off_ns = now_ns
-            self._trace_numbers(member, b"ended", now_ns, ENDS[how])
-        member.ended = True
-
-    def _trace_numbers(self, ChatUser user, bytes event, int64_t instant_ns, bytes detail) -> None:
-        """Write down the numbers at hand. Between both instants they were read."""
-        cdef int64_t read_ns = clock_now_ns()
-        cdef uint32_t worker
-        if self.trace is None:
-            return
-        for worker in range(self.workers):
-            self.trace.line(
-                instant_ns, event, user.user, user.room, worker, self.numbers[worker], read_ns,
-                detail,
-            )
 
     cdef bint confirms(self, ChatUser user, const uint8_t* payload, size_t length) except -1:
         cdef bytes needle
@@ -311,25 +262,8 @@ cdef class ChatTraffic(Traffic):
             return memmem(payload, length, PyBytes_AS_STRING(needle), len(needle)) != NULL
         return bool(self.join_matcher(PyBytes_FromStringAndSize(<const char*>payload, length)))
 
-    cdef uint64_t* row(self, uint32_t room) noexcept nogil:
-        return self.ledger.counts + <size_t>room * LEDGER_COUNTERS
-
     cdef uint64_t owed(self) except? 0:
-        cdef uint64_t total = 0
-        cdef uint64_t* counts
-        cdef uint64_t booked
-        cdef uint32_t room
-        for room in range(self.rooms.rooms):
-            counts = self.row(room)
-            # Before what is expected, which others add to meanwhile.
-            booked = (
-                counts[LEDGER_DELIVERED_COUNT]
-                + counts[LEDGER_LOST]
-                + counts[LEDGER_LOST_TO_DISCONNECT]
-            )
-            self.rooms.expected_of(room, self.numbers, 1)
-            total += self.numbers[self.worker] + counts[LEDGER_EXPECTED] - booked
-        return total
+        return self.books.owed()
 
     # Sending.
 
@@ -338,6 +272,7 @@ cdef class ChatTraffic(Traffic):
         cdef int64_t sent_ns
         cdef uint32_t i, receivers, measured = 0
         cdef uint64_t sequence = 0
+        cdef uint64_t* counts
         cdef size_t size = 0
         for i in range(count):
             measured += planned_ns[i] >= self.measure_ns
@@ -346,28 +281,30 @@ cdef class ChatTraffic(Traffic):
             self.counters[TRAFFIC_SKIPPED] += measured
             return True
         sent_ns = clock_now_ns()
-        receivers = self.rooms.listeners(sender.room) - self.to_others
+        receivers = self.rooms.listeners(sender.member.room) - self.to_others
         for i in range(count):
             sequence = 0
             if planned_ns[i] >= self.measure_ns:
-                sequence = self.rooms.publish(sender.room, user.user, receivers)
+                sequence = self.rooms.publish(sender.member.room, user.user, receivers)
             size += self.encode(
                 self.scratch + size, sender, sequence, user.sequence + i + 1, planned_ns[i], sent_ns
             )
         if user.write(self.scratch, size) < 0:
-            self.rooms.retract(sender.room, measured)
+            self.rooms.retract(sender.member.room, measured)
             self.counters[TRAFFIC_SKIPPED] += measured
             user.abort("tcp_reset")
             return False
         user.sequence += count
-        self.row(sender.room)[LEDGER_WARMUP_SENT] += count - measured
+        counts = self.books.row(sender.member.room)
+        counts[LEDGER_WARMUP_SENT] += count - measured
         if receivers == 0:
-            self.row(sender.room)[LEDGER_COMPLETE] += measured
+            counts[LEDGER_COMPLETE] += measured
         sequence -= measured
         for i in range(count):
             if planned_ns[i] >= self.measure_ns:
                 sequence += 1
-                self.book_sent(sender, sequence, planned_ns[i], sent_ns)
+                self.books.sent(&sender.member, sequence, planned_ns[i], sent_ns)
+                histogram_record(self.send_lag_words, sent_ns - planned_ns[i])
         return True
 
     cdef size_t encode(
@@ -378,13 +315,13 @@ cdef class ChatTraffic(Traffic):
         cdef template_values_t values
         cdef size_t wanted, least
         marker.run = self.run
-        marker.room = user.room
+        marker.room = user.member.room
         marker.worker = self.worker
         marker.sequence = sequence
         marker.planned_ns = planned_ns
         marker.send_lag_ns = sent_ns - planned_ns
         values.marker = &marker
-        values.room = user.room
+        values.room = user.member.room
         values.user = user.user
         values.seq = seq
         values.now_ms = clock_realtime_ns() // 1_000_000 if self.wants_time else 0
@@ -394,119 +331,3 @@ cdef class ChatTraffic(Traffic):
             least = self.template.payload_size(&values)
             values.padding_bytes = wanted - least if wanted > least else 0
         return self.template.write_frame(out, &values)
-
-    cdef void book_sent(
-        self, ChatUser user, uint64_t sequence, int64_t planned_ns, int64_t sent_ns
-    ) noexcept nogil:
-        self.ledger.sent(user.room, 0)          # what is expected is in the rooms' account
-        if self.to_others:
-            self.ledger.exclude(
-                user.index * self.workers + self.worker, user.room, sequence
-            )
-        histogram_record(self.send_lag_words, sent_ns - planned_ns)
-        if self.trace is not None:
-            self.trace.line(
-                sent_ns, "sent", user.user, user.room, self.worker, sequence, planned_ns, ""
-            )
-
-    # Arrivals.
-
-    cdef void book(
-        self, ChatUser user, const uint8_t* payload, size_t length, int64_t arrival_ns
-    ) noexcept:
-        cdef marker_t marker
-        cdef marker_t last
-        cdef size_t offset = 0
-        cdef int found = marker_find(payload, length, &offset, &marker)
-        last.planned_ns, last.sequence, last.worker = 0, 0, 0
-        if found == MARKER_NONE and user.listening:
-            self.misfit(user, LEDGER_UNMARKED, "unmarked", arrival_ns)
-        while found != MARKER_NONE:
-            if found == MARKER_DAMAGED:
-                self.misfit(user, LEDGER_DAMAGED, "damaged", arrival_ns)
-            elif marker.run != self.run:
-                self.misfit(user, LEDGER_FOREIGN, "foreign", arrival_ns)
-            elif marker.room != user.room or marker.worker >= self.workers:
-                self.misplaced(user, LEDGER_MISROUTED, "misrouted", &marker, arrival_ns)
-            # A server may batch several messages in one frame, or put one text into two fields of
-            # its envelope: a repetition right behind is the same delivery.
-            elif (
-                marker.planned_ns != last.planned_ns
-                or marker.sequence != last.sequence
-                or marker.worker != last.worker
-            ):
-                self.deliver(user, &marker, arrival_ns)
-                last = marker
-            found = marker_find(payload, length, &offset, &marker)
-
-    cdef void deliver(
-        self, ChatUser user, const marker_t* marker, int64_t arrival_ns
-    ) noexcept nogil:
-        cdef int64_t latency_ns = arrival_ns - marker.planned_ns
-        cdef bint late = latency_ns > self.deadline_ns
-        cdef int outcome
-        if marker.sequence == 0:
-            self.misplaced(user, LEDGER_WARMUP_DELIVERED, "warmup", marker, arrival_ns)
-            return
-        if not user.listening:
-            self.misplaced(user, LEDGER_BEFORE_JOIN_COUNT, "before_join", marker, arrival_ns)
-            return
-        if self.to_others and marker.worker == self.worker and self.rooms.is_sender(
-            marker.worker, user.room, marker.sequence, user.user
-        ):
-            self.misplaced(user, LEDGER_MISROUTED, "misrouted", marker, arrival_ns)
-            return
-        outcome = self.ledger.arrived(
-            user.index * self.workers + marker.worker, user.room, marker.sequence,
-            self.rooms.last_sent(marker.worker, user.room), late,
-        )
-        if self.trace is not None:
-            self.trace.line(
-                arrival_ns, OUTCOMES[outcome], user.user, user.room, marker.worker,
-                marker.sequence, marker.planned_ns, "late" if late else "",
-            )
-        if outcome == LEDGER_DELIVERED or outcome == LEDGER_REORDERED:
-            histogram_record(self.latency_words, latency_ns)
-            histogram_record(self.service_words, latency_ns - marker.send_lag_ns)
-            self.book_spread(user, marker, latency_ns)
-
-    cdef void book_spread(
-        self, ChatUser user, const marker_t* marker, int64_t latency_ns
-    ) noexcept nogil:
-        cdef int64_t spread_ns = 0
-        cdef int part = self.rooms.spread(
-            marker.worker, user.room, marker.sequence, latency_ns, &spread_ns
-        )
-        if part & ROOMS_FIRST:
-            histogram_record(self.first_words, latency_ns)
-        if part & ROOMS_MEDIAN:
-            histogram_record(self.median_words, latency_ns)
-        if part & ROOMS_LAST:
-            histogram_record(self.last_words, spread_ns)
-            self.row(user.room)[LEDGER_COMPLETE] += 1
-
-    cdef void misfit(
-        self, ChatUser user, int counter, const char* event, int64_t arrival_ns
-    ) noexcept nogil:
-        """Book what tells of no message of this run."""
-        if user.ended:
-            event = "after_end"
-        else:
-            self.row(user.room)[counter] += 1
-        if self.trace is not None:
-            self.trace.note(arrival_ns, event, user.user, user.room)
-
-    cdef void misplaced(
-        self, ChatUser user, int counter, const char* event, const marker_t* marker,
-        int64_t arrival_ns,
-    ) noexcept nogil:
-        """Book a message of this run that is no delivery."""
-        if user.ended:
-            event = "after_end"
-        else:
-            self.row(user.room)[counter] += 1
-        if self.trace is not None:
-            self.trace.line(
-                arrival_ns, event, user.user, user.room, marker.worker, marker.sequence,
-                marker.planned_ns, "",
-            )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from surgewire._core import frame, marker
 from surgewire._core.chat_traffic import ChatTraffic, ChatUser
+from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection
 from surgewire._core.histogram import HISTOGRAM_WORDS, Histogram
 from surgewire._core.ledger import COUNTERS as LEDGER_COUNTERS
@@ -206,9 +207,17 @@ class Party:
         self.traffic_of(self.people[user]).leave(self.people[user].user)
         self.people[user].user.close()
 
-    def start(self, start_ns: int, measure_ns: int, end_ns: int) -> None:
+    def begin(self, seconds: int, *, warmup: int = 0, last: bool = True) -> int:
+        """Start a run that began some seconds ago, and let what is due leave.
+
+        last: nothing is planned for later, so that each speaker sends as many messages as seconds.
+        """
+        start_ns = now_ns() - seconds * SECOND_NS
+        end_ns = start_ns + (seconds * SECOND_NS if last else HOUR_NS)
         for traffic in self.traffics:
-            traffic.start(start_ns, measure_ns, end_ns)
+            traffic.start(start_ns, start_ns + warmup * SECOND_NS, end_ns)
+        self.wake()
+        return start_ns
 
     def wake(self) -> None:
         for traffic in self.traffics:

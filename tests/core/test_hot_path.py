@@ -15,6 +15,8 @@ from surgewire._core import frame, marker
 from surgewire._core.clock import now_ns
 from surgewire._core.echo import EchoPeer, EchoService
 from surgewire._core.pacer import Schedule
+from surgewire._core.sizes import SizePicker
+from tests.core.chat_rig import Party
 from tests.core.chat_server_rig import Chat, text
 from tests.core.rig import SECOND_NS, Rig
 from tests.core.wire import BUFFER, Owner, Passed, Transport
@@ -195,3 +197,55 @@ def test_pings_create_no_object_each(
         rig.close()
     assert spent_sending <= 20 * rounds
     assert spent_receiving <= 5 * users * rounds
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_rooms_create_no_object_per_message_or_delivery(
+    allocations: ctypes.PyDLL, loop: asyncio.AbstractEventLoop, tmp_path: Path, traced: bool
+) -> None:
+    """Slots of all kinds, sizes by chance, three rooms of two workers, eleven members each."""
+    members, rooms, per_wake = 33, 3, 40
+    slots = (("room",), ("user",), ("seq",), ("now_ms",), ("random", 8), ("marker",), ("padding",))
+    party = Party(
+        loop,
+        workers=2,
+        users=members,
+        rooms=rooms,
+        speakers=[0, 16, 32],
+        rate=20_000,
+        parts=slots,
+        sizes=SizePicker("uniform", (64, 300), 1),
+        trace=tmp_path / "trace" if traced else None,
+        window_bits=8192,
+        slots=8192,
+    )
+    wakes = reads = spent_sending = spent_receiving = 0
+    try:
+        start_ns = party.begin(0, last=False)
+        while (booked := party.booked()).get("delivered", 0) < MESSAGES:
+            while now_ns() < start_ns + (wakes + 1) * per_wake * SECOND_NS // 20_000:
+                pass
+            before = allocations.counted()
+            party.wake()
+            spent_sending += allocations.counted() - before
+            wakes += 1
+            said = party.said()
+            for person in party.people:
+                heard = [m for user, m in said if party.room_of(user) == person.user.room]
+                for piece in pieces(heard) if heard else []:
+                    view = person.user.get_buffer(-1)
+                    view[: len(piece)] = piece
+                    length = len(piece)
+                    before = allocations.counted()
+                    person.user.buffer_updated(length)
+                    spent_receiving += allocations.counted() - before
+                    reads += 1
+    finally:
+        party.close()
+    assert booked["delivered"] == booked["expected"] == 11 * booked["sent"]
+    assert party.histogram("fanout_last").count == booked["complete"] == booked["sent"]
+    # A wake-up of two workers and a read have a price of their own, whatever they bring.
+    assert spent_sending <= 40 * wakes
+    assert spent_receiving <= 5 * reads
+    assert booked["sent"] / wakes > 40
+    assert booked["delivered"] / reads > 10
