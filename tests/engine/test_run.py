@@ -75,7 +75,7 @@ def test_figures_that_do_not_fit_are_refused(finished):
     [interval, *_] = [record for record in sound if getattr(record, "histograms", None)]
     wrong = interval.to_dict()
     name = next(iter(wrong["histograms"]))
-    wrong["histograms"][name] |= {"indices": b"\xff\xff\xff\x7f", "counts": b"\1" + b"\0" * 7}
+    wrong["histograms"][name] |= {"gaps": [4, b"\xff\xff\xff\x7f"], "counts": [1, b"\1"]}
     journal.unlink()
     writer = JournalWriter(journal)
     writer.append(sound[0])

@@ -68,8 +68,8 @@ def test_the_interval_as_a_literal_map() -> None:
         "gauges": {"open": 3, "peak_open": 3, "joined": 2},
         "histograms": {
             "message_latency": {
-                "indices": b"\x03\0\0\0\x44\0\0\0",
-                "counts": b"\x02\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0",
+                "gaps": [1, b"\x03\x41"],
+                "counts": [1, b"\x02\x05"],
                 "total_ns": 7_000,
                 "clipped": 1,
                 "min_ns": 10,
@@ -126,10 +126,10 @@ def test_a_missing_key_is_named(record: Record) -> None:
         ({"workers": [3]}, "interval record: 'workers': worker sample: must be a map, is int"),
         (
             {"histograms": {"send_lag": {}}},
-            "interval record: 'histograms': histogram: 'indices' is missing",
+            "interval record: 'histograms': histogram: 'total_ns' is missing",
         ),
         (
-            {"histograms": {"send_lag": {**HISTOGRAM.to_dict(), "counts": b"123"}}},
+            {"histograms": {"send_lag": {**HISTOGRAM.to_dict(), "counts": [1, b"123"]}}},
             "interval record: 'histograms': histogram: 'indices' and 'counts' do not fit together",
         ),
         (

@@ -50,6 +50,47 @@ def test_gains_add_up_to_the_whole(first: list[int], second: list[int]) -> None:
     assert (copy.words == now.words).all()
 
 
+def test_what_is_written_down_is_short() -> None:
+    delta = SparseHistogram.from_arrays([3, 68, 600], [1, 2, 300], total_ns=9, min_ns=1, max_ns=2)
+    assert delta.to_dict() == {
+        "gaps": [2, b"\3\0\x41\0\x14\2"],
+        "counts": [2, b"\1\0\2\0\x2c\1"],
+        "total_ns": 9,
+        "clipped": 0,
+        "min_ns": 1,
+        "max_ns": 2,
+    }
+    large = SparseHistogram.from_arrays([0], [2**40], total_ns=9, min_ns=1, max_ns=2)
+    assert large.to_dict()["counts"] == [8, b"\0\0\0\0\0\1\0\0"]
+    for each in (delta, large):
+        assert SparseHistogram.from_dict(each.to_dict()) == each
+
+
+def test_the_arrays_of_older_journals_are_read() -> None:
+    old = {"indices": b"\3\0\0\0", "counts": b"\1" + b"\0" * 7, "total_ns": 9, "clipped": 0}
+    delta = SparseHistogram.from_dict(old | {"min_ns": 1, "max_ns": 2})
+    assert [part.tolist() for part in delta.arrays()] == [[3], [1]]
+
+
+@pytest.mark.parametrize(
+    ("gaps", "counts", "match"),
+    [
+        ("gaps", [1, b"\1"], "'gaps': must be list"),
+        ([3, b"\1\1\1"], [1, b"\1"], "pairs of a width and bytes"),
+        ([2, b"\1"], [1, b"\1"], "pairs of a width and bytes"),
+        ([1, b"\1", 0], [1, b"\1"], "pairs of a width and bytes"),
+        ([1, "1"], [1, b"\1"], "pairs of a width and bytes"),
+        ([1, b"\1"], [1, b""], "do not fit together"),
+        ([4, b"\xff\xff\xff\xff"], [1, b"\1"], "too large"),
+        ([8, b"\xff" * 8], [1, b"\1"], "too large"),
+    ],
+)
+def test_nonsense_is_refused(gaps: object, counts: object, match: str) -> None:
+    rest = {"total_ns": 9, "clipped": 0, "min_ns": 1, "max_ns": 2}
+    with pytest.raises(ValueError, match=match):
+        SparseHistogram.from_dict({"gaps": gaps, "counts": counts, **rest})
+
+
 def test_what_does_not_fit_the_layout_is_refused() -> None:
     delta = SparseHistogram.from_arrays([99_999], [1], total_ns=1, min_ns=1, max_ns=1)
     with pytest.raises(ValueError, match="indices must rise within"):

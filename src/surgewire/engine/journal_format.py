@@ -27,7 +27,7 @@ HEADER = MAGIC + _FORMAT.pack(FORMAT)
 
 _COMPRESS_ABOVE_BYTES = 256
 _COMPRESSED = 1 << 31
-# Level 6 takes more than twice the time for a tenth less.
+# Level 6 takes twice the time for a twentieth less.
 _LEVEL = 3
 # What a body may become when read: many times the largest record, and what a reader can bear.
 _MAX_BODY_BYTES = 256 * 1024 * 1024

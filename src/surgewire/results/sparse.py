@@ -60,10 +60,15 @@ class SparseHistogram:
         return np.frombuffer(self.indices, _INDEX), np.frombuffer(self.counts, _COUNT)
 
     def to_dict(self) -> dict[str, Any]:
-        """As a map of msgpack types."""
+        """As a map of msgpack types.
+
+        Positions as gaps, gaps and counts in as few bytes each as the largest takes: compressed
+        afterwards, a third of what the arrays would take.
+        """
+        indices, counts = self.arrays()
         return {
-            "indices": self.indices,
-            "counts": self.counts,
+            "gaps": _narrow(np.diff(indices, prepend=np.int32(0))),
+            "counts": _narrow(counts),
             "total_ns": self.total_ns,
             "clipped": self.clipped,
             "min_ns": self.min_ns,
@@ -75,20 +80,48 @@ class SparseHistogram:
         """Raise ``ValueError`` when a key is missing or has the wrong type."""
         if not isinstance(data, Mapping):
             raise ValueError(f"histogram: must be a map, is {type(data).__name__}")
-        kinds = {
-            "indices": bytes,
-            "counts": bytes,
-            "total_ns": int,
-            "clipped": int,
-            "min_ns": int,
-            "max_ns": int,
-        }
-        for name, kind in kinds.items():
-            if name not in data:
-                raise ValueError(f"histogram: {name!r} is missing")
-            if not isinstance(data[name], kind):
-                raise ValueError(f"histogram: {name!r}: must be {kind.__name__}")
-        return cls(**{name: data[name] for name in kinds})
+        values = {name: _field(data, name, int) for name in _NUMBERS}
+        if "gaps" not in data:
+            # Of a journal of format 1.
+            arrays = {name: _field(data, name, bytes) for name in ("indices", "counts")}
+            return cls(**arrays, **values)
+        indices = np.cumsum(_wide(_field(data, "gaps", list)), dtype=np.int64)
+        if indices.size and not 0 <= indices[-1] <= np.iinfo(_INDEX).max:
+            raise ValueError("histogram: 'gaps': too large")
+        counts = _wide(_field(data, "counts", list))
+        return cls.from_arrays(indices, counts, **values)
+
+
+_NUMBERS = ("total_ns", "clipped", "min_ns", "max_ns")
+_WIDTHS: dict[int, np.dtype[Any]] = {
+    1: np.dtype("<u1"),
+    2: np.dtype("<u2"),
+    4: np.dtype("<u4"),
+    8: np.dtype("<i8"),
+}
+
+
+def _field(data: Mapping[str, Any], name: str, kind: type) -> Any:
+    if name not in data:
+        raise ValueError(f"histogram: {name!r} is missing")
+    # Lists come back from msgpack as lists, and go in as tuples or lists.
+    if not isinstance(data[name], (list, tuple) if kind is list else kind):
+        raise ValueError(f"histogram: {name!r}: must be {kind.__name__}")
+    return data[name]
+
+
+def _narrow(values: npt.NDArray[Any]) -> list[Any]:
+    """Give the bytes of each value, and the bytes of all of them; none may be negative."""
+    largest = int(values.max(initial=0))
+    width = next(width for width, kind in _WIDTHS.items() if largest <= np.iinfo(kind).max)
+    return [width, values.astype(_WIDTHS[width]).tobytes()]
+
+
+def _wide(narrow: Any) -> npt.NDArray[np.int64]:
+    match narrow:
+        case [int(width), bytes(values)] if width in _WIDTHS and len(values) % width == 0:
+            return np.frombuffer(values, _WIDTHS[width]).astype(_COUNT)
+    raise ValueError("histogram: gaps and counts must be pairs of a width and bytes")
 
 
 def sparse_delta(
