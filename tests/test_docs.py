@@ -12,7 +12,8 @@ The conventions for writers of docs:
   the comment ``# exits with CODE``. ``surgewire serve`` starts in the background and must listen;
   of ``surgewire demo`` only the options are checked.
 - ``make VERB`` must be a verb of the Makefile; commands of NOT_RUN are let through unseen.
-- Blocks tagged ``python`` run as they stand, with the port replaced alone: keep them small.
+- Blocks tagged ``python`` run as they stand, with the port replaced alone (by that of the chat
+  target where they make a ChatPlan): keep them small.
 """
 
 import contextlib
@@ -201,9 +202,10 @@ def test_commands_run(block: Block, tmp_path: Path, request: pytest.FixtureReque
 
 
 @pytest.mark.parametrize("block", blocks_tagged("python"), ids=str)
-def test_python_example_runs(block: Block, tmp_path: Path, target_port: int) -> None:
+def test_python_example_runs(block: Block, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    port = request.getfixturevalue("chat_port" if "ChatPlan(" in block.body else "target_port")
     done = subprocess.run(
-        [sys.executable, "-c", PORT.sub(str(target_port), block.body)],
+        [sys.executable, "-c", PORT.sub(str(port), block.body)],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

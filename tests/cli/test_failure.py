@@ -8,8 +8,9 @@ from surgewire.cli.job import EXIT_CODES
 from surgewire.results.verdict import Status
 
 
-def failed(errors: dict[str, int], established: int = 0) -> Any:
+def failed(errors: dict[str, int], established: int = 0, joins: Any = None) -> Any:
     return SimpleNamespace(
+        joins=joins,
         target=SimpleNamespace(url="wss://h/", host="h", port=443),
         connections=SimpleNamespace(errors=errors, established=established),
         verdict=SimpleNamespace(reasons=("the run could not be completed",)),
@@ -28,6 +29,15 @@ def failed(errors: dict[str, int], established: int = 0) -> Any:
 )
 def test_the_commonest_error_is_named_with_advice(errors: dict[str, int], said: str) -> None:
     assert said in why_failed(failed(errors))
+
+
+def test_joins_that_nobody_confirmed_are_named() -> None:
+    said = why_failed(failed({}, 5, SimpleNamespace(failed=1200, joined=0, joined_now=0)))
+    assert said == (
+        "wss://h/: no user has joined: 1,200 joins were not confirmed; check --join and --joined, "
+        "or give more time with --join-timeout"
+    )
+    assert "joined" not in why_failed(failed({}, 5, SimpleNamespace(failed=1, joined=4)))
 
 
 def test_other_failures_point_to_the_events() -> None:

@@ -29,7 +29,12 @@ _BY_PREFIX = {
 
 def why_failed(result: "Result") -> str:
     """Say in one line why a run with the verdict ``failed`` could not be done."""
-    errors = result.connections.errors
+    joins, errors = result.joins, result.connections.errors
+    if joins is not None and joins.failed and not joins.joined:
+        return (
+            f"{result.target.url}: no user has joined: {joins.failed:,} joins were not confirmed; "
+            "check --join and --joined, or give more time with --join-timeout"
+        )
     if result.connections.established or not errors:
         return f"{result.verdict.reasons[0]}; see the events of the run"
     kind = max(errors, key=lambda name: errors[name])
