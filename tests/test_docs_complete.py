@@ -19,7 +19,7 @@ from surgewire._core.chat_truth import TRUTH_HEADER as CHAT_TRUTH_HEADER
 from surgewire._core.echo import TRUTH_HEADER
 from surgewire.cli.job import EXIT_CODES
 from surgewire.cli.main import app
-from surgewire.engine import casualty, kinds
+from surgewire.engine import casualty, kinds, taxonomy
 from surgewire.plan.chat_target import ChatTargetConfig
 from surgewire.plan.echo_target import EchoTargetConfig
 from surgewire.plan.models import ChatPlan, ConnectPlan, EchoPlan
@@ -197,7 +197,8 @@ def kinds_of_attempts() -> set[str]:
     for module in ("client_upgrade", "upgrade"):
         found |= names_in(f"surgewire/dialects/{module}.py", r'UpgradeError\("([a-z_]+)"')
     found |= names_in("_core/connection.pyx", r'"((?:tls|upgrade)_[a-z]+)"')
-    return found | {casualty.WORKER_DIED}
+    # A join is asked for when the attempt has succeeded.
+    return found - {taxonomy.TIMEOUT_JOIN} | {casualty.WORKER_DIED}
 
 
 def kinds_of_disconnects() -> set[str]:
@@ -205,7 +206,7 @@ def kinds_of_disconnects() -> set[str]:
     found = names_in("_core/connection.pyx", r'"(eof|tcp_[a-z]+)"')
     found |= names_in("_core/stream.pyx", r'"(tcp_[a-z]+)"')
     found |= names_in("_core/pinger.pyx", r'"(timeout_[a-z]+)"')
-    return found | {casualty.WORKER_DIED}
+    return found | {casualty.WORKER_DIED, taxonomy.TIMEOUT_JOIN}
 
 
 def breaches() -> set[str]:

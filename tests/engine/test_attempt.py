@@ -11,7 +11,7 @@ def stamps(**instants: int) -> SimpleNamespace:
 
 
 def test_phases_of_a_plain_connection_to_an_address() -> None:
-    attempt = Attempt(planned_ns=90 * MS, started_ns=100 * MS, dialled_ns=100 * MS)
+    attempt = Attempt(0, 90 * MS, 500 * MS, started_ns=100 * MS, dialled_ns=100 * MS)
     connection = stamps(tcp_ns=103 * MS, open_ns=110 * MS)
     assert attempt.phases_ns(connection) == {
         "connect_time": 10 * MS,
@@ -21,7 +21,7 @@ def test_phases_of_a_plain_connection_to_an_address() -> None:
 
 
 def test_all_phases_add_up() -> None:
-    attempt = Attempt(planned_ns=0, started_ns=100 * MS, dialled_ns=105 * MS)
+    attempt = Attempt(0, 0, 500 * MS, started_ns=100 * MS, dialled_ns=105 * MS)
     connection = stamps(tcp_ns=108 * MS, secured_ns=120 * MS, open_ns=121 * MS)
     phases = attempt.phases_ns(connection)
     assert phases == {

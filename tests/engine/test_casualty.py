@@ -82,3 +82,14 @@ def test_attempts_and_connections_of_the_dead_have_an_outcome() -> None:
     assert part.errors.counts() == {"worker_died": 3}
     assert part.closed.counts() == {"worker_died": 4}
     assert region.gauge[0] == 6
+
+
+def test_what_was_planned_and_not_sent_is_skipped() -> None:
+    region = SharedRegion(1, 2)
+    part = region.slice(0)
+    for room in range(2):
+        bump(part, room, sent=3)
+    for name, n in {"planned": 9, "skipped": 1}.items():
+        part.traffic[traffic.COUNTERS.index(name)] = n
+    book_death(region, 0)
+    assert part.traffic[traffic.COUNTERS.index("skipped")] == 3

@@ -14,7 +14,7 @@ from surgewire._core import traffic
 from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection
 from surgewire._core.stream import ReceiveBuffer
-from surgewire.engine.connector import Connector
+from surgewire.engine.connector import Audience, Connector
 from surgewire.engine.dialler import Dialler
 from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, SharedRegion
 from surgewire.plan.models import ConnectPlan
@@ -34,7 +34,7 @@ class Welcome:
         return b"", True, b""
 
 
-class Bench:
+class Bench(Audience):
     """A connector, a listening socket, and what the connector has told."""
 
     def __init__(
@@ -45,6 +45,9 @@ class Bench:
         self.region = SharedRegion(1)
         self.part = self.region.slice(0)
         self.told: list[str] = []
+        self.failures: list[int] = []
+        self.left = 0
+        self.tidied_ns = 0
         self.all_settled = asyncio.Event()
         self.accepted: list[socket.socket] = []
         self.loop = loop
@@ -73,8 +76,20 @@ class Bench:
     def opened(self, connection: Connection) -> None:
         self.told.append("opened")
 
+    def joined(self, connection: Connection) -> None:
+        self.told.append("joined")
+
+    def failed(self, user: int) -> None:
+        self.failures.append(user)
+
     def ended(self, connection: Connection) -> None:
         self.told.append("ended")
+
+    def gone(self, connection: Connection) -> None:
+        self.left += 1
+
+    def tidy(self, now_ns: int) -> None:
+        self.tidied_ns = now_ns
 
     def settled(self) -> None:
         self.told.append("settled")
@@ -256,5 +271,66 @@ def test_nothing_listens(bench: Run) -> None:
         await on.all_settled.wait()
         assert on.part.errors.counts() == {"tcp_refused": 3}
         assert on.told == ["settled"]
+
+    bench(test)
+
+
+def test_another_attempt_is_counted_apart_and_settles_nothing(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        on.connector.retry(7, now_ns())
+        assert on.connector.busy
+        assert not on.connector.first_busy
+        await on.accept(1)
+        await on.until(lambda: on.count("established") == 1)
+        on.listener.close()
+        on.connector.retry(8, now_ns())
+        await on.until(lambda: on.count("failed") == 1)
+        assert on.count("attempted") == on.count("retried") == 2
+        assert on.count("retries_failed") == 1
+        assert on.failures == [8]
+        assert on.told == ["opened"]
+
+    bench(test)
+
+
+def test_what_is_dismissed_is_booked_by_its_kind_and_closed_in_order(bench: Run) -> None:
+    made: list[Connection] = []
+
+    async def test(on: Bench) -> None:
+        make = on.make
+        on.make = lambda *args: made.append(make(*args)) or made[-1]  # type: ignore
+        on.begin(1)
+        await on.accept(1)
+        await on.all_settled.wait()
+        on.connector.dismiss(made[0], "timeout_join")
+        frame = await on.loop.sock_recv(on.accepted[0], 100)
+        # A masked close frame of two bytes.
+        assert (frame[0], frame[1]) == (0x88, 0x82)
+        assert on.part.closed.counts() == {"timeout_join": 1}
+        assert on.told == ["opened", "settled"]
+        on.accepted[0].close()
+        await on.until(lambda: on.left == 1)
+        assert on.count("open") == 0
+        assert on.count("closed") == 1
+
+    bench(test)
+
+
+def test_its_audience_is_told_of_the_time(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        await on.until(lambda: on.tidied_ns > 0)
+
+    bench(test)
+
+
+def test_nothing_is_kept_of_attempts_that_are_over(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        on.listener.close()
+        for user in range(200):
+            on.connector.retry(user, now_ns())
+        await on.until(lambda: on.count("failed") == 200)
+        assert not on.connector._pending
+        assert not on.connector._tasks
+        assert not on.connector._closing
 
     bench(test)

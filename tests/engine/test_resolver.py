@@ -94,3 +94,42 @@ def test_an_attempt_that_is_given_up_leaves_the_lookup_to_the_others() -> None:
         return (await second)[0]
 
     assert asyncio.run(together()) == ("192.0.2.7",)
+
+
+def test_what_is_forgotten_is_looked_up_anew() -> None:
+    async def test() -> None:
+        lookups = Lookups([V6], socket.gaierror("gone"), [V4])
+        names = resolver(lookups, "ws://chat.example/", cached=True)
+        names.forget()
+        assert (await names.resolve())[0] == ("2001:db8::7",)
+        assert (await names.resolve())[0] == ("2001:db8::7",)
+        names.forget()
+        with pytest.raises(socket.gaierror):
+            await names.resolve()
+        with pytest.raises(socket.gaierror):
+            await names.resolve()
+        assert len(lookups.asked) == 2
+        names.forget()
+        assert (await names.resolve())[0] == ("192.0.2.7",)
+        assert (await names.resolve())[0] == ("192.0.2.7",)
+
+    asyncio.run(test())
+
+
+def test_a_lookup_under_way_is_not_forgotten() -> None:
+    async def test() -> None:
+        lookups = Lookups([V4])
+        names = resolver(lookups, "ws://chat.example/", cached=True)
+        waiting = asyncio.ensure_future(names.resolve())
+        await asyncio.sleep(0)
+        names.forget()
+        assert await names.resolve() == await waiting
+        assert len(lookups.asked) == 1
+
+    asyncio.run(test())
+
+
+def test_an_address_cannot_be_forgotten() -> None:
+    names = resolver(Lookups(), "ws://192.0.2.1/", cached=True)
+    names.forget()
+    assert asyncio.run(names.resolve())[1] is False

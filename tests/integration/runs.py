@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 
 import surgewire
-from surgewire.plan.models import ConnectPlan, EchoPlan
+from surgewire.plan.models import ChatPlan, ConnectPlan, EchoPlan, Plan
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "docs" / "result.schema.json").read_text(encoding="utf-8")
@@ -28,6 +28,15 @@ SHORT_CONNECT = {
     "connect_rate": "100/s",
     "connect_timeout": "5s",
 }
+SHORT_CHAT = {
+    "connections": 12,
+    "processes": 2,
+    "rooms": 3,
+    "rate": "20/s",
+    "duration": "400ms",
+    "drain": "2s",
+    "connect_timeout": "5s",
+}
 
 
 class Runner:
@@ -42,7 +51,11 @@ class Runner:
     def connect(self, url: str, *, observer: Any = None, **values: Any) -> surgewire.Result:
         return self._run(ConnectPlan(url=url, **(SHORT_CONNECT | values)), observer)
 
-    def _run(self, plan: EchoPlan | ConnectPlan, observer: Any) -> surgewire.Result:
+    def chat(self, url: str, *, observer: Any = None, **values: Any) -> surgewire.Result:
+        ramp = {} if "connect_rate" in values else {"ramp": "100ms"}
+        return self._run(ChatPlan(url=url, **(SHORT_CHAT | ramp | values)), observer)
+
+    def _run(self, plan: Plan, observer: Any) -> surgewire.Result:
         result = surgewire.run(plan, runs_dir=self.runs_dir, observer=observer)
         check(result)
         crashes = list((self.runs_dir / result.run.id).glob("worker-*-crash.txt"))
@@ -54,18 +67,32 @@ def check(result: surgewire.Result) -> None:
     """Assert what holds for every run that was not cut short, whatever the server did."""
     jsonschema.validate(result.to_dict(), SCHEMA)
     connections, delivery = result.connections, result.delivery
+    again = result.reconnects
     assert connections.attempted == connections.established + connections.failed
-    assert connections.failed == sum(connections.errors.values())
-    assert connections.established >= sum(connections.closed.values())
+    assert connections.failed + again.failed == sum(connections.errors.values())
+    established = connections.established + again.attempts - again.failed
+    assert established >= sum(connections.closed.values())
     assert delivery.undecided == 0
     assert delivery.expected == (delivery.delivered + delivery.lost + delivery.lost_to_disconnect)
     assert delivery.planned == delivery.sent + delivery.skipped
-    assert delivery.sent == delivery.expected + delivery.in_flight_at_leave
+    if result.rooms is None:
+        assert delivery.sent == delivery.expected + delivery.in_flight_at_leave
+    else:
+        check_rooms(result)
     latencies = result.metrics["message_latency"].count
     assert latencies == result.metrics["service_time"].count == delivery.delivered
     assert result.metrics["send_lag"].count == delivery.sent
-    assert result.metrics["connect_time"].count == connections.established
-    assert result.metrics["connect_lag"].count == connections.attempted
+    assert result.metrics["connect_time"].count == established
+    assert result.metrics["connect_lag"].count == connections.attempted + again.attempts
+
+
+def check_rooms(result: surgewire.Result) -> None:
+    """Assert that every room's books balance, and that the rooms add up to the whole."""
+    rooms, delivery = result.rooms, result.delivery
+    assert rooms is not None
+    assert rooms.identity_holds
+    for name in ("sent", "expected", "delivered", "lost", "lost_to_disconnect", "complete"):
+        assert sum(getattr(room, name) for room in rooms.all) == getattr(delivery, name)
 
 
 def doubts(result: surgewire.Result) -> set[str]:

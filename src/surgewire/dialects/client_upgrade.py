@@ -19,6 +19,7 @@ from surgewire.dialects.upgrade import END_OF_HEAD, MAX_HEAD_BYTES, UpgradeError
 _KEY_BYTES = 16
 # RFC 6455 section 1.3: what the server appends to the key before it hashes.
 _ACCEPT_SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_SLOT = re.compile(rb"\{\{(room|user)\}\}")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])[ \r]")
 _STATUS_LINE_START_BYTES = 13
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
@@ -28,9 +29,12 @@ _NOT_OFFERED = (b"sec-websocket-extensions", b"sec-websocket-protocol")
 
 
 class UpgradeRequest:
-    """The request of all connections to one target, but for its key."""
+    """The request of all connections to one target, but for what is each connection's own.
 
-    __slots__ = ("_after", "_before")
+    That is its key and, where the address holds the slots {{room}} and {{user}}, their values.
+    """
+
+    __slots__ = ("_after", "_before", "_pieces")
 
     def __init__(self, uri: WebSocketURI, user_agent: str) -> None:
         """Compose the request for `uri`."""
@@ -39,6 +43,21 @@ class UpgradeRequest:
         request.headers["User-Agent"] = user_agent
         key = request.headers["Sec-WebSocket-Key"].encode("ascii")
         self._before, _, self._after = request.serialize().partition(key)
+        # Constants and, at odd places, the names of slots.
+        self._pieces = _SLOT.split(self._before)
+
+    def filled(self, room: int, user: int) -> "UpgradeRequest":
+        """Return the request of one user; itself, where the address holds no slot."""
+        if len(self._pieces) == 1:
+            return self
+        values = {b"room": b"%d" % room, b"user": b"%d" % user}
+        request = UpgradeRequest.__new__(UpgradeRequest)
+        request._before = b"".join(
+            values[piece] if place % 2 else piece for place, piece in enumerate(self._pieces)
+        )
+        request._after = self._after
+        request._pieces = [request._before]
+        return request
 
     def with_key(self, key: bytes) -> bytes:
         """Return the request with `key`, as it goes over the wire."""

@@ -9,12 +9,16 @@ from surgewire._core.connection import Connection
 class Attempt:
     """Instants in ns of CLOCK_MONOTONIC; 0 for what has not taken place.
 
-    `planned_ns`: when the schedule wanted it to begin; `started_ns`: when it did; `dialled_ns`:
-    when the name was known and TCP began, the same as `started_ns` where nothing was looked up.
-    The connection stamps the rest.
+    `user`: whose attempt it is; `again`: whether that user has made one before. `planned_ns`: when
+    it was to begin; `deadline_ns`: when it is given up; `started_ns`: when it did begin;
+    `dialled_ns`: when the name was known and TCP began, the same as `started_ns` where nothing was
+    looked up. The connection stamps the rest.
     """
 
+    user: int
     planned_ns: int
+    deadline_ns: int
+    again: bool = False
     started_ns: int = 0
     dialled_ns: int = 0
     securing: bool = False

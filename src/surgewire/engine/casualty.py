@@ -3,11 +3,12 @@
 import numpy as np
 
 from surgewire._core import gauge, ledger, traffic
-from surgewire.engine.shared import Counts, SharedRegion
+from surgewire.engine.shared import PROGRESS_STOPPED_NS, Counts, SharedRegion
 
 WORKER_DIED = "worker_died"
 
 _EXPECTED = ledger.COUNTERS.index("expected")
+_SENT = ledger.COUNTERS.index("sent")
 _LOST_TO_DISCONNECT = ledger.COUNTERS.index("lost_to_disconnect")
 _BOOKED = [ledger.COUNTERS.index(name) for name in ("delivered", "lost", "lost_to_disconnect")]
 
@@ -20,6 +21,8 @@ def book_death(region: SharedRegion, worker: int) -> int:
     ended with the worker are `worker_died`, and what they still had to hear is lost to disconnect.
     """
     part = region.slice(worker)
+    # Nobody waits for it to send its last message.
+    part.progress[PROGRESS_STOPPED_NS] = max(1, int(part.progress[PROGRESS_STOPPED_NS]))
     count = _read(traffic.COUNTERS, part.traffic)
     open_now = count["open"]
     pending = max(count["attempted"] - count["established"] - count["failed"], 0)
@@ -32,6 +35,10 @@ def book_death(region: SharedRegion, worker: int) -> int:
     if pending:
         part.errors.add(WORKER_DIED, pending)
     part.ledger[:, _LOST_TO_DISCONNECT] += _outstanding(region, worker)
+    # It may have been killed between planning a message and booking it as sent.
+    sent = int(np.add.reduce(part.ledger[:, _SENT]))
+    unsent = max(count["planned"] - count["skipped"] - sent, 0)
+    _add(part.traffic, traffic.COUNTERS, "skipped", unsent)
     return open_now
 
 

@@ -8,7 +8,7 @@ audience's matter (a job, see `engine/jobs`).
 import asyncio
 import ssl
 from collections import deque
-from typing import Protocol
+from itertools import takewhile
 
 from surgewire._core import gauge
 from surgewire._core.clock import now_ns
@@ -27,25 +27,39 @@ _JANITOR_S = 0.05
 # Closing many connections in one turn of the loop would hold up everything else.
 _CLOSE_BATCH = 250
 
-_ATTEMPTED, _ESTABLISHED, _FAILED, _OPEN, _CLOSED = (
-    COUNTERS.index(name) for name in ("attempted", "established", "failed", "open", "closed")
+_ATTEMPTED, _ESTABLISHED, _FAILED, _OPEN, _CLOSED, _RETRIED, _RETRIES_FAILED = map(
+    COUNTERS.index,
+    ("attempted", "established", "failed", "open", "closed", "retried", "retries_failed"),
 )
 
 
-class Audience(Protocol):
-    """Who makes the connections and is told what becomes of them."""
+class Audience:
+    """Who makes the connections and is told what becomes of them; by itself it takes no notice."""
 
     def make(self, owner: "Connector", user: int) -> Connection:
         """Return a new connection for `user`, with `owner` as its owner."""
+        raise NotImplementedError
 
     def opened(self, connection: Connection) -> None:
         """Tell of an established connection."""
 
+    def joined(self, connection: Connection) -> None:
+        """Tell of the answer that a connection was asked to look out for."""
+
+    def failed(self, user: int) -> None:
+        """Tell of an attempt of `user` that came to nothing."""
+
     def ended(self, connection: Connection) -> None:
         """Tell of a connection that was open and has ended before we closed it."""
 
+    def gone(self, connection: Connection) -> None:
+        """Tell that nothing is left of a connection that was established."""
+
     def settled(self) -> None:
-        """Tell that no attempt is under way."""
+        """Tell that the last first attempt that was under way has its outcome."""
+
+    def tidy(self, now_ns: int) -> None:
+        """Look after what takes too long; called many times a second."""
 
 
 class Connector:
@@ -77,8 +91,8 @@ class Connector:
             if name.endswith("_time") or name == "connect_lag"
         }
         self._pending: dict[Connection, Attempt] = {}
+        self._first_pending = 0
         self._tasks: dict[Connection, asyncio.Task[None]] = {}
-        self._deadlines: deque[tuple[int, Connection]] = deque()
         self._alive: set[Connection] = set()
         self._closing: deque[tuple[int, Connection]] = deque()
         self._janitor = loop.call_later(_JANITOR_S, self._tidy)
@@ -93,19 +107,30 @@ class Connector:
         """Whether an attempt is under way."""
         return bool(self._pending)
 
+    @property
+    def first_busy(self) -> bool:
+        """Whether a first attempt is under way."""
+        return self._first_pending > 0
+
     def attempt(self, user: int, planned_ns: int) -> None:
-        """Begin an attempt of `user` that was planned for `planned_ns`."""
-        connection = self._audience.make(self, user)
-        attempt = Attempt(planned_ns)
-        self._counts.traffic[_ATTEMPTED] += 1
-        self._pending[connection] = attempt
-        self._deadlines.append((now_ns() + self._timeout_ns, connection))
-        self._tasks[connection] = self._loop.create_task(self._dial(connection, attempt, user))
+        """Begin the first attempt of `user`, planned for `planned_ns`."""
+        self._first_pending += 1
+        self._begin(user, planned_ns, again=False)
+
+    def retry(self, user: int, planned_ns: int) -> None:
+        """Begin another attempt of `user`, planned for `planned_ns`."""
+        self._counts.traffic[_RETRIED] += 1
+        self._begin(user, planned_ns, again=True)
 
     def give_up(self) -> None:
         """End the attempts that are under way, as interrupted."""
         for connection in list(self._pending):
             self._give_up(connection, taxonomy.INTERRUPTED)
+
+    def dismiss(self, connection: Connection, kind: str) -> None:
+        """Close an open connection that is of no use, and book it as having ended by `kind`."""
+        self._counts.closed.add(kind)
+        connection.close(1000)
 
     async def close_all(self) -> None:
         """Close every connection with code 1000 and wait, within a bound, until all are gone."""
@@ -130,11 +155,18 @@ class Connector:
 
     # Attempts.
 
-    async def _dial(self, connection: Connection, attempt: Attempt, user: int) -> None:
+    def _begin(self, user: int, planned_ns: int, *, again: bool) -> None:
+        connection = self._audience.make(self, user)
+        attempt = Attempt(user, planned_ns, now_ns() + self._timeout_ns, again)
+        self._counts.traffic[_ATTEMPTED] += 1
+        self._pending[connection] = attempt
+        self._tasks[connection] = self._loop.create_task(self._dial(connection, attempt))
+
+    async def _dial(self, connection: Connection, attempt: Attempt) -> None:
         attempt.started_ns = now_ns()
         self._histograms["connect_lag"].record(attempt.started_ns - attempt.planned_ns)
         try:
-            await self._dialler.dial(connection, attempt, user)
+            await self._dialler.dial(connection, attempt)
         except asyncio.CancelledError:
             # Whoever cancelled has named the reason.
             pass
@@ -151,15 +183,21 @@ class Connector:
             task.cancel()
         connection.abort(kind)
 
-    def _settle(self) -> None:
-        if not self._pending:
+    def _take_out(self, connection: Connection) -> Attempt | None:
+        attempt = self._pending.pop(connection, None)
+        if attempt is not None and not attempt.again:
+            self._first_pending -= 1
+        return attempt
+
+    def _settle(self, attempt: Attempt) -> None:
+        if not attempt.again and not self._first_pending:
             self._audience.settled()
 
     # What connections tell their owner.
 
     def opened(self, connection: Connection) -> None:
         """Book an established connection."""
-        attempt = self._pending.pop(connection, None)
+        attempt = self._take_out(connection)
         if attempt is None:
             return
         for metric, phase_ns in attempt.phases_ns(connection).items():
@@ -170,18 +208,25 @@ class Connector:
         gauge.add(self._gauge, 1)
         self._alive.add(connection)
         self._audience.opened(connection)
-        self._settle()
+        self._settle(attempt)
+
+    def joined(self, connection: Connection) -> None:
+        """Pass on that the answer came for which a connection was to look out."""
+        self._audience.joined(connection)
 
     def failed(self, connection: Connection, kind: str) -> None:
         """Book an attempt that came to nothing; only the first reason counts."""
-        if self._pending.pop(connection, None) is None:
+        attempt = self._take_out(connection)
+        if attempt is None:
             return
         self._counts.traffic[_FAILED] += 1
+        self._counts.traffic[_RETRIES_FAILED] += attempt.again
         self._counts.errors.add(kind)
         if connection.tcp_ns:
             # A TLS connection that is refused closes with a handshake, too.
             self._closing.append((now_ns() + CLOSE_TIMEOUT_NS, connection))
-        self._settle()
+        self._audience.failed(attempt.user)
+        self._settle(attempt)
 
     def closed(self, connection: Connection, kind: str | None) -> None:
         """Book the end of an open connection; `kind` is None where we closed it."""
@@ -195,22 +240,22 @@ class Connector:
 
     def gone(self, connection: Connection) -> None:
         """Forget a connection."""
-        self._alive.discard(connection)
+        if connection in self._alive:
+            self._alive.remove(connection)
+            self._audience.gone(connection)
 
     # What takes too long.
 
     def _tidy(self) -> None:
         now = now_ns()
-        while self._deadlines and (
-            self._deadlines[0][0] <= now or self._deadlines[0][1] not in self._pending
-        ):
-            connection = self._deadlines.popleft()[1]
-            attempt = self._pending.get(connection)
-            if attempt is not None:
-                self._give_up(connection, _timeout_kind(connection, attempt))
+        # All wait equally long, so that who began first is first.
+        overdue = takewhile(lambda item: item[1].deadline_ns <= now, self._pending.items())
+        for connection, attempt in list(overdue):
+            self._give_up(connection, _timeout_kind(connection, attempt))
         while self._closing and self._closing[0][0] <= now:
             # Those that are gone by now do not mind.
             self._closing.popleft()[1].abort()
+        self._audience.tidy(now)
         self._janitor = self._loop.call_later(_JANITOR_S, self._tidy)
 
 

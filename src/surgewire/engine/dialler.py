@@ -34,12 +34,20 @@ class Dialler:
         self._tls = tls
         self._resolver = Resolver(loop, plan.target, cached=plan.kind != "connect")
 
-    async def dial(self, connection: Connection, attempt: Attempt, user: int) -> None:
+    async def dial(self, connection: Connection, attempt: Attempt) -> None:
         """Establish the transport of `connection` and stamp `attempt`; it upgrades by itself.
 
         Raises OSError (socket.gaierror where the name is unknown) and ssl.SSLError.
         """
-        source = (self._sources[user % len(self._sources)], 0) if self._sources else None
+        try:
+            await self._dial(connection, attempt)
+        except OSError:
+            if attempt.again:
+                self._resolver.forget()
+            raise
+
+    async def _dial(self, connection: Connection, attempt: Attempt) -> None:
+        source = (self._sources[attempt.user % len(self._sources)], 0) if self._sources else None
         family = socket.AF_INET if source else 0
         addresses, waited = await self._resolver.resolve(family)
         attempt.dialled_ns = now_ns() if waited else attempt.started_ns

@@ -22,7 +22,8 @@ class Resolver:
         self._loop = loop
         self._target = target
         self._cached = cached
-        self._known: Addresses | None = (target.host,) if _is_address(target.host) else None
+        self._literal = _is_address(target.host)
+        self._known: Addresses | None = (target.host,) if self._literal else None
         self._lookup: asyncio.Task[Addresses] | None = None
 
     async def resolve(self, family: int = 0) -> tuple[Addresses, bool]:
@@ -39,6 +40,11 @@ class Resolver:
         # Who is given up while it waits must not take the lookup of the others along.
         self._known = await asyncio.shield(self._lookup)
         return self._known, True
+
+    def forget(self) -> None:
+        """Look up anew at the next attempt, unless a lookup is under way."""
+        if not self._literal and self._lookup is not None and self._lookup.done():
+            self._known = self._lookup = None
 
     async def _look_up(self, family: int) -> Addresses:
         found = await self._loop.getaddrinfo(

@@ -20,8 +20,9 @@ from surgewire.engine.supervisor import Supervisor
 from surgewire.engine.tail import JournalTail
 from surgewire.engine.target_meter import TargetMeter
 from surgewire.engine.timetable import Patience
+from surgewire.engine.windows import fanout_slots, stream_rate_per_s
 from surgewire.engine.worker import worker_main
-from surgewire.plan.models import Plan
+from surgewire.plan.models import ChatPlan, Plan
 from surgewire.release import release
 from surgewire.results.record import FORMAT, StartRecord
 from surgewire.results.result import Result
@@ -62,7 +63,7 @@ def execute(
     fitness = check_limits(plan, Machine.here())
     meter = None if plan.target_pid is None else TargetMeter(plan.target_pid)
     raise_file_limit(fitness.files)
-    region = _map_region(plan.processes)
+    region = _map_region(plan)
     run_dir = create_run_dir(Path(runs_dir or RUNS_DIR), plan.kind, plan.to_dict(), _now())
     tally = Tally()
     with contextlib.closing(_create_journal(run_dir)) as journal:
@@ -107,12 +108,15 @@ def load_run(path: str | Path) -> Result:
     return tally.result()
 
 
-def _map_region(workers: int) -> SharedRegion:
+def _map_region(plan: Plan) -> SharedRegion:
     try:
-        return SharedRegion(workers)
+        if isinstance(plan, ChatPlan):
+            slots = fanout_slots(stream_rate_per_s(plan), plan.deadline_ns)
+            return SharedRegion(plan.processes, plan.rooms, slots)
+        return SharedRegion(plan.processes)
     except (OSError, MemoryError) as error:
         raise LimitError(
-            f"the shared memory of {workers} workers cannot be had ({error}); "
+            f"the shared memory of {plan.processes} workers cannot be had ({error}); "
             "use a lower `--processes`"
         ) from error
 

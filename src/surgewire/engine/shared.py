@@ -35,6 +35,8 @@ PROGRESS_FINISHED_NS = 3
 
 PROGRESS_ESTABLISHED_NS = 4
 """When the latest of the worker's attempts succeeded, an instant; 0 before the first one did."""
+PROGRESS_STOPPED_NS = 5
+"""When the worker had sent its last message, an instant; 0 while it may send."""
 
 PHASES = ("starting", "ready", "connecting", "connected", "sending", "draining", "finished")
 

@@ -17,7 +17,7 @@ from surgewire.engine.chronicle import Chronicle
 from surgewire.engine.control import ControlChannel, ControlError, Message
 from surgewire.engine.process import CRASHED, WorkerProcess, crash_name
 from surgewire.engine.recorder import Recorder
-from surgewire.engine.shared import GAUGE_OPEN, SharedRegion
+from surgewire.engine.shared import GAUGE_OPEN, PROGRESS_ESTABLISHED_NS, SharedRegion
 from surgewire.engine.signals import STOP_SIGNALS, SignalInbox
 from surgewire.engine.target_meter import TargetMeter
 from surgewire.engine.timetable import (
@@ -27,7 +27,7 @@ from surgewire.engine.timetable import (
     drain_ns,
     phases_after_connecting,
 )
-from surgewire.plan.models import Plan
+from surgewire.plan.models import ChatPlan, Plan
 
 _TICK_NS = 250_000_000
 # From a message to the instant that it names, for all workers to get it.
@@ -36,6 +36,7 @@ _SEND_LEAD_NS = 100_000_000
 # Ctrl-Z, a debugger, a terminal that takes no output.
 _STANDSTILL_NS = 1_000_000_000
 _NEVER = 2**63 - 1
+_NOTE_LENGTH = 500
 
 _Source: TypeAlias = SignalInbox | ControlChannel | int
 
@@ -79,6 +80,7 @@ class Supervisor:
         self._deadline_ns = self._next_tick_ns + self._patience.ready_ns
         self._agenda: list[tuple[int, str]] = []
         self._exit_by_ns: dict[int, int] = {}
+        self._connecting = False
         self._interrupted = False
         self._aborted = False
 
@@ -152,6 +154,8 @@ class Supervisor:
                 worker.ready = True
             case "connected":
                 worker.connected = True
+            case "note":
+                self._chronicle.note(str(message.get("text", ""))[:_NOTE_LENGTH])
             case "finished" if not worker.finished:
                 worker.finished = True
                 self._exit_by_ns[worker.worker] = time.monotonic_ns() + self._patience.exit_ns
@@ -196,13 +200,24 @@ class Supervisor:
             return
         if self._stage is Stage.STARTING and all(w.ready or w.finished for w in living):
             self._start(now_ns)
-        elif self._stage is Stage.CONNECTING and all(w.connected or w.finished for w in living):
+        elif self._connecting and all(w.connected or w.finished for w in living):
+            self._connecting = False
             self._chronicle.enter_connected()
-            if self._region.gauge[GAUGE_OPEN] > 0:
-                self._send(now_ns)
+            if self._stage is not Stage.CONNECTING:
+                return
+            if self._has_a_future():
+                self._send(now_ns + _SEND_LEAD_NS)
             else:
                 # Nothing is open: whatever was planned from here on would be waiting for nothing.
                 self._wind_up(now_ns)
+
+    def _has_a_future(self) -> bool:
+        """Tell whether anything is open, or may be again after having been."""
+        if self._region.gauge[GAUGE_OPEN] > 0:
+            return True
+        if not isinstance(self._plan, ChatPlan) or self._plan.reconnect_min_ns is None:
+            return False
+        return any(part.progress[PROGRESS_ESTABLISHED_NS] for part in self._region.slices)
 
     def _start(self, now_ns: int) -> None:
         start_ns = now_ns + _START_LEAD_NS
@@ -211,9 +226,11 @@ class Supervisor:
         self._deadline_ns = start_ns + connect_bound_ns(self._plan, self._patience)
         self._agenda = [(start_ns, "connecting")]
         self._chronicle.begin(start_ns)
+        self._connecting = True
+        if isinstance(self._plan, ChatPlan) and self._plan.send_during_ramp:
+            self._send(start_ns)
 
-    def _send(self, now_ns: int) -> None:
-        send_ns = now_ns + _SEND_LEAD_NS
+    def _send(self, send_ns: int) -> None:
         self._tell({"t": "send", "at_ns": send_ns})
         phases = phases_after_connecting(self._plan, send_ns)
         self._stage = Stage.RUNNING

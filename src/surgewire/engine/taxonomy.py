@@ -7,6 +7,7 @@ import ssl
 
 INTERRUPTED = "interrupted"
 TIMEOUT_CONNECT = "timeout_connect"
+TIMEOUT_JOIN = "timeout_join"
 TIMEOUT_TLS = "timeout_tls"
 TIMEOUT_UPGRADE = "timeout_upgrade"
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from surgewire.plan.models import ConnectPlan, EchoPlan, Plan
+from surgewire.engine.joins import JOIN_SETTLES_NS
+from surgewire.plan.models import ChatPlan, ConnectPlan, Plan, SendingPlan
 
 _SECOND_NS = 1_000_000_000
 # What a worker takes at most to open or close a connection, on a slow and crowded machine.
@@ -24,9 +25,15 @@ class Patience:
 
 
 def connect_bound_ns(plan: Plan, patience: Patience) -> int:
-    """Return how long after the start instant every attempt must have an outcome."""
+    """Return how long after the start instant every attempt and join must have an outcome."""
     margin = patience.margin_ns + plan.connections * _PER_CONNECTION_NS
-    return plan.connect_span_ns + plan.connect_timeout_ns + margin
+    return plan.connect_span_ns + plan.connect_timeout_ns + _join_ns(plan) + margin
+
+
+def _join_ns(plan: Plan) -> int:
+    if not isinstance(plan, ChatPlan) or plan.join is None:
+        return 0
+    return JOIN_SETTLES_NS if plan.joined is None else plan.join_timeout_ns
 
 
 def close_bound_ns(plan: Plan, patience: Patience) -> int:
@@ -36,12 +43,12 @@ def close_bound_ns(plan: Plan, patience: Patience) -> int:
 
 def drain_ns(plan: Plan) -> int:
     """Return how long what is under way is awaited once nothing more is sent."""
-    return plan.drain_ns if isinstance(plan, EchoPlan) else 0
+    return plan.drain_ns if isinstance(plan, SendingPlan) else 0
 
 
 def phases_after_connecting(plan: Plan, at_ns: int) -> list[tuple[int, str]]:
     """Return when which phase begins, if sending or holding begins at `at_ns`."""
-    if not isinstance(plan, EchoPlan):
+    if not isinstance(plan, SendingPlan):
         hold_ns = plan.hold_ns if isinstance(plan, ConnectPlan) else 0
         return [(at_ns, "holding"), (at_ns + hold_ns, "closing")]
     sending_ns = at_ns + plan.warmup_ns

@@ -1,5 +1,8 @@
 """How much the ledger and the fan-out slots remember of a stream: what can still be on its way."""
 
+from surgewire.plan.models import ChatPlan
+from surgewire.plan.units import PPM
+
 _NS_PER_S = 1_000_000_000
 # A message that comes after this, or after twice the deadline, is lost and not late.
 _MEMORY_NS = 10 * _NS_PER_S
@@ -7,6 +10,14 @@ _MIN_WINDOW_BITS = 64
 _MAX_WINDOW_BITS = 1 << 20
 _MIN_SLOTS = 8
 _MAX_SLOTS = 1 << 16
+
+
+def stream_rate_per_s(plan: ChatPlan) -> float:
+    """Return how many messages a second the fastest stream has: one worker's into one room."""
+    members = -(-plan.connections // plan.rooms)
+    speakers = min(members, members * plan.senders_ppm // PPM + 1)
+    # Those who speak in a room are dealt out to the workers in turn.
+    return -(-speakers // plan.processes) * plan.rate.per_s
 
 
 def window_bits(stream_rate_per_s: float, deadline_ns: int) -> int:

@@ -14,6 +14,7 @@ import uvloop
 
 from surgewire._core.clock import now_ns
 from surgewire.engine.control import ControlChannel, Message
+from surgewire.engine.jobs.chat import ChatJob
 from surgewire.engine.jobs.connect import ConnectJob
 from surgewire.engine.jobs.echo import EchoJob
 from surgewire.engine.jobs.job import Job
@@ -29,7 +30,7 @@ from surgewire.engine.shared import (
 from surgewire.plan.models import Plan
 
 _HEARTBEAT_S = 0.25
-_JOBS: dict[str, type[Job]] = {"connect": ConnectJob, "echo": EchoJob}
+_JOBS: dict[str, type[Job]] = {"chat": ChatJob, "connect": ConnectJob, "echo": EchoJob}
 
 
 class Worker:
@@ -101,7 +102,8 @@ class Worker:
         gc.collect()
         gc.freeze()
         self._progress[PROGRESS_CONNECTED_NS] = now_ns()
-        self._phase("connected")
+        if self._running is None:
+            self._phase("connected")
         self._control.send({"t": "connected"})
 
     def _send(self, message: Message) -> None:
@@ -147,8 +149,10 @@ class Worker:
         self.finished = True
         self._progress[PROGRESS_FINISHED_NS] = now_ns()
         self._phase("finished")
-        self._control.send({"t": "finished"})
         self._job.close()
+        for text in self._job.notes:
+            self._control.send({"t": "note", "text": text})
+        self._control.send({"t": "finished"})
         self._loop.stop()
 
     def _phase(self, name: str) -> None:

@@ -6,14 +6,14 @@ S = 1_000_000_000
 
 def test_schedules_are_those_of_the_plan() -> None:
     plan = EchoPlan(url="ws://127.0.0.1/", connections=4, rate="1/s")
-    constant = message_schedule(plan, 4)
+    constant = message_schedule(plan)
     assert constant is not None
     assert [constant.instant(user, 0)[0] for user in range(4)] == [0, S // 4, S // 2, 3 * S // 4]
     seeds = {
         message_schedule(
-            EchoPlan(url="ws://127.0.0.1/", connections=4, rate="1/s", poisson=True, seed=seed), 4
+            EchoPlan(url="ws://127.0.0.1/", connections=4, rate="1/s", poisson=True, seed=seed)
         ).instant(1, 0)  # type: ignore[union-attr]
         for seed in (1, 1, 2)
     }
     assert len(seeds) == 2
-    assert message_schedule(EchoPlan(url="ws://h/", connections=1, pingpong=True), 1) is None
+    assert message_schedule(EchoPlan(url="ws://h/", connections=1, pingpong=True)) is None

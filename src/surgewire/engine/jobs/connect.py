@@ -32,6 +32,8 @@ class ConnectJob(Job):
             worker=place.worker,
             template=_NO_MARKER,
             deadline_ns=0,
+            poller=None,
+            **self.pings,
         )
 
     def make(self, owner: Connector, user: int) -> Connection:

@@ -1,7 +1,5 @@
 """Echo runs: each user hears its own messages."""
 
-from collections.abc import Callable
-
 from surgewire._core.connection import Connection
 from surgewire._core.echo_traffic import EchoTraffic, EchoUser
 from surgewire._core.ledger import Ledger
@@ -9,7 +7,6 @@ from surgewire.dialects.client_upgrade import ClientUpgrade
 from surgewire.dialects.plain import plain_text
 from surgewire.engine.connector import Connector
 from surgewire.engine.jobs.sending import SendingJob, message_schedule
-from surgewire.engine.jobs.workplace import Workplace
 from surgewire.plan.models import EchoPlan
 
 # The ledger's windows cover a stall of this long at the planned rate.
@@ -23,10 +20,12 @@ class EchoJob(SendingJob):
 
     traffic: EchoTraffic
 
-    def __init__(self, place: Workplace, on_settled: Callable[[], None]) -> None:
-        """Set up everything that the run needs, before its clock starts."""
-        super().__init__(place, on_settled)
-        self.witnesses = self.plan.witness
+    @property
+    def plan(self) -> EchoPlan:
+        """The plan of the run."""
+        plan = self.place.plan
+        assert isinstance(plan, EchoPlan)
+        return plan
 
     def make_traffic(self) -> EchoTraffic:
         """Return what the users share."""
@@ -34,7 +33,7 @@ class EchoJob(SendingJob):
         return EchoTraffic(
             place.loop,
             Ledger(len(place.users), window_bits(plan), self.counts.ledger),
-            message_schedule(plan, plan.connections),
+            message_schedule(plan),
             self.counts.traffic,
             self.counts.histograms,
             run=place.run_tag,
@@ -42,6 +41,7 @@ class EchoJob(SendingJob):
             template=plain_text(plan.size_bytes),
             deadline_ns=plan.deadline_ns,
             poller=self.poller,
+            **self.pings,
         )
 
     def make(self, owner: Connector, user: int) -> Connection:

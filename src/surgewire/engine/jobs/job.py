@@ -15,7 +15,7 @@ from surgewire._core.stream import ReceiveBuffer
 from surgewire._core.traffic import Traffic, User
 from surgewire._core.witness import Witness
 from surgewire.dialects.client_upgrade import UpgradeRequest
-from surgewire.engine.connector import Connector
+from surgewire.engine.connector import Audience, Connector
 from surgewire.engine.dialler import Dialler
 from surgewire.engine.jobs.workplace import Workplace
 from surgewire.engine.ramp import Ramp
@@ -23,7 +23,7 @@ from surgewire.engine.sources import source_addresses
 from surgewire.release import release
 
 
-class Job(ABC):
+class Job(Audience, ABC):
     """The users of one worker in one kind of run.
 
     on_settled: called once, when every user is as far as it will get before sending. The
@@ -66,8 +66,12 @@ class Job(ABC):
             on_done=self.settled,
         )
         self._on_settled = on_settled
-        self._settled = False
-        self._begun = False
+        self.is_settled = False
+        """Whether every user is as far as it will get before sending."""
+        self.begun_ns = 0
+        """The instant at which what the run is for began; 0 before."""
+        self.notes: list[str] = []
+        """What is to be said to people in the end."""
         self.enough = asyncio.Event()
         """Set once nothing more is to be sent: by the worker, or where nobody is left."""
 
@@ -83,7 +87,7 @@ class Job(ABC):
 
     def begin(self, at_ns: int) -> int:
         """Begin what the run is for at the instant `at_ns`; return the instant at which it ends."""
-        self._begun = True
+        self.begun_ns = at_ns
         return at_ns
 
     @abstractmethod
@@ -104,10 +108,23 @@ class Job(ABC):
     @property
     def deserted(self) -> bool:
         """Whether nothing is open and nothing will be."""
-        return self.connector.open_now == 0
+        connector = self.connector
+        return self.is_settled and connector.open_now == 0 and not connector.busy
+
+    @property
+    def all_answered(self) -> bool:
+        """Whether every user's first attempt has its outcome."""
+        return self._ramp.done and not self.connector.first_busy
+
+    @property
+    def pings(self) -> dict[str, int]:
+        """How often users are pinged and how long an answer is awaited; 0 for no pings."""
+        plan = self.place.plan
+        return {"ping_ns": plan.ping_ns or 0, "ping_timeout_ns": plan.ping_timeout_ns or 0}
 
     async def finish(self) -> None:
         """Book what is missing and close all connections."""
+        self.stop()
         self.traffic.finish(drained=True)
         await self.connector.close_all()
 
@@ -142,11 +159,16 @@ class Job(ABC):
         """Book what the connection still owed, and see whether it was the last one."""
         assert isinstance(connection, User)
         self.traffic.cut_off(connection)
-        if self._begun and self.deserted:
-            self.enough.set()
+        self.see_who_is_left()
 
     def settled(self) -> None:
         """See whether every user is as far as it will get before sending."""
-        if not self._settled and self._ramp.done and not self.connector.busy:
-            self._settled = True
+        if not self.is_settled and self.all_answered:
+            self.is_settled = True
             self._on_settled()
+            self.see_who_is_left()
+
+    def see_who_is_left(self) -> None:
+        """Have enough once nobody is left."""
+        if self.begun_ns and self.deserted:
+            self.enough.set()
