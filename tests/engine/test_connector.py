@@ -334,3 +334,13 @@ def test_nothing_is_kept_of_attempts_that_are_over(bench: Run) -> None:
         assert not on.connector._closing
 
     bench(test)
+
+
+def test_each_attempt_has_its_lag_also_one_that_is_given_up_at_once(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        on.begin(2)
+        on.connector.give_up()
+        await asyncio.sleep(0.01)
+        assert on.count("attempted") == on.count("failed") == on.samples("connect_lag") == 2
+
+    bench(test)

@@ -163,8 +163,7 @@ class Connector:
         self._tasks[connection] = self._loop.create_task(self._dial(connection, attempt))
 
     async def _dial(self, connection: Connection, attempt: Attempt) -> None:
-        attempt.started_ns = now_ns()
-        self._histograms["connect_lag"].record(attempt.started_ns - attempt.planned_ns)
+        self._start(attempt)
         try:
             await self._dialler.dial(connection, attempt)
         except asyncio.CancelledError:
@@ -175,6 +174,10 @@ class Connector:
             self.failed(connection, kind)
         finally:
             self._tasks.pop(connection, None)
+
+    def _start(self, attempt: Attempt) -> None:
+        attempt.started_ns = now_ns()
+        self._histograms["connect_lag"].record(attempt.started_ns - attempt.planned_ns)
 
     def _give_up(self, connection: Connection, kind: str) -> None:
         task = self._tasks.pop(connection, None)
@@ -219,6 +222,9 @@ class Connector:
         attempt = self._take_out(connection)
         if attempt is None:
             return
+        if not attempt.started_ns:
+            # Given up before its task had its first turn.
+            self._start(attempt)
         self._counts.traffic[_FAILED] += 1
         self._counts.traffic[_RETRIES_FAILED] += attempt.again
         self._counts.errors.add(kind)
