@@ -52,7 +52,8 @@ class Figures:
     lost: int = 0
     """Lost, and lost to disconnect, so far."""
     delivery: float | None = None
-    """Share of the messages decided so far that arrived; None while none is."""
+    """delivered / expected so far. What is under way has not arrived: never too high a figure, as
+    it would be of what is decided only, for a loss is known when the ledger's window has passed."""
     worst_cpu_percent: float | None = None
     """Of the busiest worker, in percent of one core."""
 
@@ -70,7 +71,7 @@ def figures_of(
     summary = _summary(record, metric)
     attempted = counters.get("attempted", 0)
     decided = counters.get("established", 0) + counters.get("failed", 0)
-    delivered = counters.get("delivered", 0)
+    delivered, expected = counters.get("delivered", 0), counters.get("expected", 0)
     lost = counters.get("lost", 0) + counters.get("lost_to_disconnect", 0)
     return Figures(
         at_s=record.at_s,
@@ -90,7 +91,7 @@ def figures_of(
         p99_ms=summary.p99,
         errors=errors,
         lost=lost,
-        delivery=delivered / (delivered + lost) if delivered + lost > 0 else None,
+        delivery=delivered / expected if expected > 0 else None,
         worst_cpu_percent=max((sample.cpu_percent for sample in record.workers), default=None),
     )
 
