@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from surgewire.report.text import format_report
-from surgewire.results.record import EndRecord, Record
+from surgewire.results.record import EndRecord, Record, RoomsRecord
 from tests.results.chat_samples import (
     back,
     chat_run,
@@ -118,6 +118,12 @@ def test_rooms_in_which_the_identity_does_not_hold_are_named() -> None:
         "! ledger_unbalanced: in 2 of 10 rooms expected messages are booked neither as delivered"
         in report
     )
+
+
+def test_of_a_run_that_was_killed_the_rooms_are_those_of_an_earlier_moment() -> None:
+    records = [record for record in chat_run(end=None) if not isinstance(record, RoomsRecord)]
+    report = report_of([*records, rooms([[190, 19_000, 19_000]] * 10, 10.5)])
+    assert "(holds in all 10 rooms at 10.5 s)" in report
 
 
 def test_rare_parts_appear_only_where_there_is_something_to_say() -> None:

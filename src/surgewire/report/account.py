@@ -70,7 +70,8 @@ def _in_rooms(result: Result) -> list[Text]:
         return []
     if rooms.identity_holds:
         each = "in the room" if rooms.count == 1 else f"in all {counted(rooms.count, 'room')}"
-        return [Text(f"(holds {each})", "dim")]
+        when = "" if rooms.current else f" at {rooms.at_s:,.1f} s"
+        return [Text(f"(holds {each}{when})", "dim")]
     named = ", ".join(map(str, rooms.unbalanced_rooms))
     more = " …" if rooms.unbalanced > len(rooms.unbalanced_rooms) else ""
     told = f"does not hold in {whole(rooms.unbalanced)} of {counted(rooms.count, 'room')}: "

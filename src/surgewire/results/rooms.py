@@ -1,5 +1,6 @@
 """The account of each room, out of the latest record of the rooms."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -44,6 +45,10 @@ class RoomAccount:
 class Rooms:
     """All rooms of a run."""
 
+    at_s: float
+    """When the rooms were written down, seconds since the start of the run."""
+    current: bool
+    """Whether they add up to the totals of the run: those of a run that was cut short are older."""
     count: int
     identity_holds: bool
     """Whether in every room each expected message is delivered, lost, or may still be under way."""
@@ -59,6 +64,8 @@ class Rooms:
     def to_dict(self) -> dict[str, Any]:
         """As the result file has it."""
         return {
+            "at_s": round(self.at_s, 3),
+            "current": self.current,
             "count": self.count,
             "identity_holds": self.identity_holds,
             "unbalanced": self.unbalanced,
@@ -68,10 +75,11 @@ class Rooms:
         }
 
 
-def read_rooms(record: RoomsRecord, *, finished: bool) -> Rooms:
-    """Read the accounts; in a finished run nothing may be under way any more.
+def read_rooms(record: RoomsRecord, totals: Mapping[str, int], *, finished: bool) -> Rooms:
+    """Read the accounts, and compare them with the totals of the run.
 
-    Raises ValueError where the record is damaged.
+    In a finished run nothing may be under way any more. Raises ValueError where the record is
+    damaged.
     """
     columns = _columns(record)
     undecided = columns["expected"] - sum(columns[name] for name in DECIDED)
@@ -81,6 +89,8 @@ def read_rooms(record: RoomsRecord, *, finished: bool) -> Rooms:
     worst = np.argsort(-lost, kind="stable")[:MAX_WORST]
     listed = range(record.rooms if record.rooms <= MAX_LISTED else 0)
     return Rooms(
+        at_s=record.at_s,
+        current=all(totals.get(name, 0) == total for name, total in sums(record).items()),
         count=record.rooms,
         identity_holds=wrong.size == 0,
         unbalanced=int(wrong.size),

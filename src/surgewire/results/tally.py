@@ -111,7 +111,7 @@ class Tally:
         """Give the account of each room; None without a record of them."""
         if self.latest_rooms is None:
             return None
-        return read_rooms(self.latest_rooms, finished=self.finished)
+        return read_rooms(self.latest_rooms, self.counters, finished=self.finished)
 
     @property
     def finished(self) -> bool:
