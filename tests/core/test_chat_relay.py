@@ -98,7 +98,7 @@ async def talk(*, to_others: bool) -> tuple[dict[str, int], bool]:
     server = await loop.create_server(lambda: Relay(rooms, to_others=to_others), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     # The books and the histograms; its own connections are not needed.
-    party = Party(loop, workers=WORKERS, users=USERS, rooms=ROOMS, join=False)
+    party = Party(loop, workers=WORKERS, users=USERS, rooms=ROOMS, slots=1024, join=False)
     guests, buffer = Guests(), ReceiveBuffer()
     pollers = [Poller(loop) if poller.AVAILABLE else None for _ in range(WORKERS)]
     ledgers = [np.zeros((ROOMS, len(LEDGER_COUNTERS)), np.uint64) for _ in range(WORKERS)]
