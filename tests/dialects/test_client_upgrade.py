@@ -52,6 +52,28 @@ def test_two_requests_carry_different_keys() -> None:
     assert len(keys) == 50
 
 
+def test_slots_of_the_address_are_filled_for_each_user() -> None:
+    uri = parse_uri("ws://example.com/rooms/{{room}}?user={{user}}&again={{room}}")
+    request = UpgradeRequest(uri, "surgewire/1.0")
+    asked = [
+        ClientUpgrade(request.filled(room, user)).start().split(b"\r\n", 1)[0]
+        for room, user in ((7, 1234), (0, 0))
+    ]
+    assert asked == [
+        b"GET /rooms/7?user=1234&again=7 HTTP/1.1",
+        b"GET /rooms/0?user=0&again=0 HTTP/1.1",
+    ]
+    server = ServerProtocol()
+    server.receive_data(ClientUpgrade(request.filled(7, 1)).start())
+    (event,) = server.events_received()
+    assert isinstance(event, Request)
+    assert event.headers["User-Agent"] == "surgewire/1.0"
+
+
+def test_a_request_without_slots_is_the_same_for_all() -> None:
+    assert REQUEST.filled(1, 2) is REQUEST
+
+
 @pytest.mark.parametrize("rest", [b"", b"\x81\x02hi", b"\x88\x00"])
 def test_response_in_any_two_pieces_completes_and_gives_the_rest_back(rest: bytes) -> None:
     for cut in range(1, 150):

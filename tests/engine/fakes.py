@@ -15,7 +15,7 @@ from surgewire.engine.shared import (
     PROGRESS_HEARTBEAT_NS,
 )
 from surgewire.engine.timetable import Patience
-from surgewire.plan.models import ConnectPlan, EchoPlan
+from surgewire.plan.models import ChatPlan, ConnectPlan, EchoPlan
 
 MS = 1_000_000
 S = 1_000_000_000
@@ -46,6 +46,21 @@ def connect_plan(**values):
         "connect_timeout": "100ms",
     }
     return ConnectPlan(**(given | values))
+
+
+def chat_plan(**values):
+    given = {
+        "url": "ws://127.0.0.1:1/?room={{room}}",
+        "connections": 6,
+        "rooms": 2,
+        "processes": 2,
+        "rate": "100/s",
+        "duration": "300ms",
+        "drain": "100ms",
+        "ramp": "0s",
+        "connect_timeout": "100ms",
+    }
+    return ChatPlan(**(given | values))
 
 
 def open_files():
@@ -134,6 +149,35 @@ def good(worker, plan, region, control, run_tag):
         fake.hear(message["at_ns"] + length_ns)
     if fake.channel.ended:
         return 3
+    return fake.finish()
+
+
+def early(worker, plan, region, control, run_tag):
+    """Send while connecting, as told in one breath, and have a word in the end."""
+    fake = Fake(worker, plan, region, control)
+    fake.say("ready")
+    start, send = fake.hear(), fake.hear()
+    assert (start["t"], send["t"]) == ("start", "send")
+    assert start["at_ns"] == send["at_ns"]
+    fake.told.append(start)
+    fake.connect()
+    fake.hear(send["at_ns"] + plan.duration_ns)
+    fake.channel.send({"t": "note", "text": f"a word of {worker}" + "!" * 1000})
+    return fake.finish()
+
+
+def emptied(worker, plan, region, control, run_tag):
+    """Lose every connection before sending, as of a target that is restarted just then."""
+    fake = Fake(worker, plan, region, control)
+    fake.say("ready")
+    fake.hear()
+    for name in ("attempted", "established", "closed"):
+        fake.count(name, fake.users)
+    fake.part.progress[PROGRESS_ESTABLISHED_NS] = time.monotonic_ns()
+    fake.say("connected")
+    message = fake.hear()
+    if message["t"] == "send":
+        fake.hear(message["at_ns"] + plan.duration_ns)
     return fake.finish()
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from surgewire.engine.limits import LimitError, check_limits, raise_file_limit
 from surgewire.engine.machine import Machine, describe_machine
-from tests.engine.fakes import connect_plan, echo_plan
+from tests.engine.fakes import chat_plan, connect_plan, echo_plan
 
 PORTS = (32_768, 60_999)
 
@@ -91,6 +91,14 @@ def test_scarce_memory_is_worth_a_note():
     secure = plan(10_000, url="wss://127.0.0.1:1/")
     assert check_limits(plan(10_000), machine_with(available_bytes=500 << 20)).notes == ()
     assert check_limits(secure, machine_with(available_bytes=500 << 20)).notes
+
+
+def test_the_books_of_rooms_count_as_memory():
+    busy = chat_plan(connections=10_000, rooms=1, rate="1/s", duration="10s", processes=8)
+    [note] = check_limits(busy, machine_with(available_bytes=450 << 20)).notes
+    assert "of memory" in note
+    quiet = chat_plan(connections=10_000, rooms=100, rate="0.1/s", duration="1m", processes=8)
+    assert check_limits(quiet, machine_with(available_bytes=450 << 20)).notes == ()
 
 
 def test_the_soft_limit_is_raised_as_far_as_needed():

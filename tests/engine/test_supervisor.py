@@ -13,6 +13,7 @@ from tests.engine.fakes import (
     IMPATIENT,
     S,
     Watcher,
+    chat_plan,
     connect_plan,
     echo_plan,
     one_unlike_the_others,
@@ -220,3 +221,39 @@ def test_signals_are_handled_as_before_afterwards(perform):
     perform(fakes.good)
     after = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)]
     assert after == before
+
+
+def test_sending_may_begin_with_connecting(perform):
+    result, seen = perform(fakes.early, chat_plan(send_during_ramp=True))
+    assert end_reason(seen) == "finished"
+    assert [detail["phase"] for detail in seen.events("phase")][:3] == [
+        *("starting", "connecting", "sending"),
+    ]
+    # Once, when the last worker has connected.
+    assert len(seen.events("connected")) == 1
+    # What a worker says is kept, within bounds.
+    words = sorted(seen.notes())
+    assert [word[:11] for word in words] == ["a word of 0", "a word of 1"]
+    assert all(len(word) == 500 for word in words)
+    assert result.connections.established == 6
+
+
+def test_users_that_may_come_back_are_worth_going_on_for(perform):
+    began = time.monotonic()
+    _, seen = perform(fakes.emptied, chat_plan(duration="1s", reconnect="1s..2s"))
+    assert time.monotonic() - began > 1
+    assert "sending" in [detail["phase"] for detail in seen.events("phase")]
+
+
+def test_without_reconnect_an_empty_run_is_wound_up(perform):
+    _, seen = perform(fakes.emptied, chat_plan(duration="10s"))
+    assert "sending" not in [detail["phase"] for detail in seen.events("phase")]
+    assert end_reason(seen) == "finished"
+
+
+def test_rooms_are_written_down_in_the_end(perform):
+    _, seen = perform(fakes.early, chat_plan(send_during_ramp=True))
+    rooms = [record for record in seen.records if record.TYPE == "rooms"]
+    assert [record.rooms for record in rooms] == [2] * len(rooms)
+    assert seen.records[-2].TYPE in ("rooms", "event")
+    assert rooms[-1].at_s >= 0.3

@@ -5,7 +5,7 @@ from surgewire.engine.timetable import (
     drain_ns,
     phases_after_connecting,
 )
-from tests.engine.fakes import MS, S, connect_plan, echo_plan
+from tests.engine.fakes import MS, S, chat_plan, connect_plan, echo_plan
 
 PATIENCE = Patience(margin_ns=10 * S)
 
@@ -15,6 +15,14 @@ def test_connecting_may_take_the_ramp_and_one_timeout():
     assert connect_bound_ns(plan, PATIENCE) == (20 + 30 + 10 + 2) * S
     climb = connect_plan(connections=1_000, connect_rate="100/s", connect_timeout="5s")
     assert connect_bound_ns(climb, PATIENCE) == 25_200 * MS
+
+
+def test_joining_may_take_its_time_too():
+    plain = connect_bound_ns(chat_plan(), PATIENCE)
+    asked = chat_plan(join="{{room}}", join_timeout="7s")
+    assert connect_bound_ns(asked, PATIENCE) == plain + S
+    answered = chat_plan(join="{{room}}", joined="welcome", join_timeout="7s")
+    assert connect_bound_ns(answered, PATIENCE) == plain + 7 * S
 
 
 def test_closing_may_take_longer_for_more_connections():
@@ -38,3 +46,10 @@ def test_phases_of_a_connect_run():
     plan = connect_plan(hold="3s")
     assert phases_after_connecting(plan, 5) == [(5, "holding"), (3 * S + 5, "closing")]
     assert drain_ns(plan) == 0
+
+
+def test_phases_of_a_chat_run():
+    plan = chat_plan(duration="5s", drain="2s")
+    phases = [(0, "sending"), (5 * S, "draining"), (7 * S, "closing")]
+    assert phases_after_connecting(plan, 0) == phases
+    assert drain_ns(plan) == 2 * S

@@ -4,8 +4,14 @@ from hypothesis import strategies as st
 
 from surgewire._core.ledger import Ledger
 from surgewire._core.rooms import memory_bytes
-from surgewire.engine.windows import fanout_slots, window_bits
+from surgewire.engine.windows import (
+    fanout_slots,
+    ledger_bytes,
+    stream_rate_per_s,
+    window_bits,
+)
 from surgewire.plan.units import parse_duration, parse_rate
+from tests.engine.fakes import chat_plan, echo_plan
 
 NS_PER_S = 1_000_000_000
 
@@ -53,3 +59,34 @@ def test_the_core_takes_the_largest_window(counts_row: memoryview) -> None:
 @pytest.fixture
 def counts_row() -> memoryview:
     return memoryview(bytearray(18 * 8)).cast("Q")
+
+
+@pytest.mark.parametrize(
+    ("values", "rate_per_s"),
+    [
+        ({"connections": 100, "rooms": 1, "processes": 1}, 10),
+        ({"connections": 100, "rooms": 1, "processes": 3}, 3.4),
+        ({"connections": 101, "rooms": 10, "processes": 1}, 1.1),
+        ({"connections": 100, "rooms": 1, "processes": 2, "senders": "10%"}, 0.6),
+        ({"connections": 2, "rooms": 1, "processes": 2, "senders": "1%"}, 0.1),
+    ],
+)
+def test_the_fastest_stream_is_that_of_most_speakers(values, rate_per_s):
+    plan = chat_plan(**values, rate="0.1/s", duration="1m")
+    assert stream_rate_per_s(plan) == pytest.approx(rate_per_s)
+    layout = plan.layout
+    for room in range(plan.rooms):
+        for worker in range(plan.processes):
+            speakers = sum(
+                layout.speaks(user)
+                for user in layout.members(room)
+                if user % plan.processes == worker
+            )
+            assert speakers * plan.rate.per_s <= rate_per_s + 1e-9
+
+
+def test_the_books_of_a_chat_run_take_memory():
+    assert ledger_bytes(echo_plan()) == 0
+    plan = chat_plan(connections=10_000, rooms=100, rate="0.1/s", duration="1m", processes=8)
+    each = ledger_bytes(plan) / 10_000
+    assert 8 * 32 <= each < 8 * 32 + 100

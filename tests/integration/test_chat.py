@@ -57,6 +57,10 @@ class RoomServer:
             self._process.kill()
             self._process.communicate()
 
+    def stop(self) -> None:
+        """Let it be there and do nothing any more, as a machine that hangs."""
+        self._process.send_signal(signal.SIGSTOP)
+
     def accepted_ns(self) -> list[int]:
         return [int(line) for line in self._log.read_text().split()]
 
@@ -288,6 +292,29 @@ def test_a_killed_worker(serve: Serve, runner: Runner) -> None:
     assert delivery.delivered > 300
     assert result.joins is not None
     assert result.joins.joined_now == 8
+
+
+def test_a_silent_peer_is_found_by_pings(serve: Serve, runner: Runner) -> None:
+    server = serve()
+    result = runner.chat(
+        server.room_url, observer=Story((0.5, server.stop)), duration="1m", ping="200ms"
+    )
+    assert result.connections.closed == {"timeout_ping": 12}
+    assert result.pings.timeouts == result.reconnects.cut_off == 12
+    assert result.pings.answered > 0
+    assert result.metrics["ping_time"].count == result.pings.answered
+    assert result.delivery.lost_to_disconnect > 0
+
+
+def test_pings_in_runs_of_other_kinds(serve: Serve, target: str, runner: Runner) -> None:
+    for result in (
+        runner.connect(serve().url.partition("?")[0], hold="600ms", ping="100ms"),
+        runner.echo(target, duration="600ms", ping="100ms"),
+    ):
+        users = result.connections.established
+        assert 3 * users <= result.pings.sent
+        assert result.pings.answered >= result.pings.sent - users
+        assert result.pings.timeouts == 0
 
 
 @pytest.mark.parametrize("times", [1, 2])

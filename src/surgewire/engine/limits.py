@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from surgewire.engine.machine import Machine
 from surgewire.engine.sources import can_spread, ports_per_source, source_addresses
+from surgewire.engine.windows import ledger_bytes
 from surgewire.errors import SurgewireError
 from surgewire.plan.fields import MAX_PROCESSES
 from surgewire.plan.models import Plan
@@ -122,7 +123,7 @@ def _spread_note(sources: tuple[str, ...]) -> str | None:
 
 def _memory_note(plan: Plan, machine: Machine) -> str | None:
     each = _SECURE_CONNECTION_BYTES if plan.target.secure else _CONNECTION_BYTES
-    expected = plan.connections * each + plan.processes * _WORKER_BYTES
+    expected = plan.connections * each + plan.processes * _WORKER_BYTES + ledger_bytes(plan)
     if expected <= machine.available_bytes:
         return None
     return (

@@ -20,6 +20,7 @@ from surgewire.engine.supervisor import Supervisor
 from surgewire.engine.tail import JournalTail
 from surgewire.engine.target_meter import TargetMeter
 from surgewire.engine.timetable import Patience
+from surgewire.engine.traces import check_traces
 from surgewire.engine.windows import fanout_slots, stream_rate_per_s
 from surgewire.engine.worker import worker_main
 from surgewire.plan.models import ChatPlan, Plan
@@ -61,6 +62,7 @@ def execute(
     """Do what run() does, with any `work` and `patience`."""
     observer = observer or SilentObserver()
     fitness = check_limits(plan, Machine.here())
+    check_traces(plan)
     meter = None if plan.target_pid is None else TargetMeter(plan.target_pid)
     raise_file_limit(fitness.files)
     region = _map_region(plan)

@@ -1,6 +1,7 @@
 """How much the ledger and the fan-out slots remember of a stream: what can still be on its way."""
 
-from surgewire.plan.models import ChatPlan
+from surgewire._core import rooms
+from surgewire.plan.models import ChatPlan, Plan
 from surgewire.plan.units import PPM
 
 _NS_PER_S = 1_000_000_000
@@ -10,6 +11,8 @@ _MIN_WINDOW_BITS = 64
 _MAX_WINDOW_BITS = 1 << 20
 _MIN_SLOTS = 8
 _MAX_SLOTS = 1 << 16
+# What a window takes beside its bits.
+_WINDOW_BYTES = 24
 
 
 def stream_rate_per_s(plan: ChatPlan) -> float:
@@ -18,6 +21,16 @@ def stream_rate_per_s(plan: ChatPlan) -> float:
     speakers = min(members, members * plan.senders_ppm // PPM + 1)
     # Those who speak in a room are dealt out to the workers in turn.
     return -(-speakers // plan.processes) * plan.rate.per_s
+
+
+def ledger_bytes(plan: Plan) -> int:
+    """Return how much memory the books of a chat run take, over all workers; 0 for other runs."""
+    if not isinstance(plan, ChatPlan):
+        return 0
+    rate_per_s, workers = stream_rate_per_s(plan), plan.processes
+    window = _WINDOW_BYTES + window_bits(rate_per_s, plan.deadline_ns) // 8
+    slots = fanout_slots(rate_per_s, plan.deadline_ns)
+    return plan.connections * workers * window + rooms.memory_bytes(workers, plan.rooms, slots)
 
 
 def window_bits(stream_rate_per_s: float, deadline_ns: int) -> int:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from surgewire._core.chat_traffic import ChatTraffic, ChatUser
 from surgewire._core.clock import now_ns
@@ -22,6 +21,7 @@ from surgewire.engine.jobs.workplace import Workplace
 from surgewire.engine.joins import JOIN_SETTLES_NS, Joins
 from surgewire.engine.returns import Returns, spacing_ns
 from surgewire.engine.shared import PROGRESS_STOPPED_NS
+from surgewire.engine.traces import trace_path
 from surgewire.engine.turnover import Turnover
 from surgewire.engine.windows import stream_rate_per_s, window_bits
 from surgewire.plan.models import ChatPlan
@@ -266,8 +266,3 @@ def make_sizes(plan: ChatPlan, worker: int) -> SizePicker | None:
     if plan.size is None:
         return None
     return SizePicker(plan.size.kind, plan.size.parts, (plan.seed + (worker << 32)) & _MASK)
-
-
-def trace_path(trace: str, worker: int) -> Path:
-    """Return the file into which a worker writes its part of the trace."""
-    return Path(f"{trace}.{worker}")
