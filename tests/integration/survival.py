@@ -29,6 +29,7 @@ from tests.integration.target import url_of
 
 MARK = "SURGEWIRE_TEST_SCENE"
 USERS = 20
+ROOMS = 3
 RATE_PER_S = 50
 # Messages that a process may have sent and not counted when it was killed between the two: those
 # of one turn of sending.
@@ -47,6 +48,7 @@ class Scene:
 
     folder: Path
     port: int
+    kind: str = "echo"
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
     run: "subprocess.Popen[str] | None" = None
     target: "subprocess.Popen[str] | None" = None
@@ -59,26 +61,33 @@ class Scene:
         return self.folder / "runs"
 
     @property
-    def url(self) -> str:
+    def address(self) -> str:
         return f"ws://127.0.0.1:{self.port}/"
+
+    @property
+    def url(self) -> str:
+        return self.address + ("?room={{room}}&user={{user}}" if self.kind == "chat" else "")
 
     def start_target(self, *options: str) -> None:
         """Start the target, on the same port each time; it writes down what it did."""
         self.targets += 1
         truth = self.folder / f"truth-{self.targets}.csv"
+        one = ("--processes", "1") if self.kind == "echo" else ()
         self.target = self._start(
-            "serve", "echo", "--port", str(self.port), "--processes", "1",
-            "--truth", str(truth), *options,
-        )  # fmt: skip
-        assert url_of(self.target).rstrip("/") == self.url.rstrip("/")
+            "serve", self.kind, "--port", str(self.port), "--truth", str(truth), *one, *options
+        )
+        assert url_of(self.target).rstrip("/") == self.address.rstrip("/")
 
     def start_run(self, **options: str) -> None:
         given = {
             "connections": str(USERS), "rate": f"{RATE_PER_S}/s", "duration": "1s", "ramp": "300ms",
-            "processes": "2", "drain": "1s", "connect-timeout": "5s",
-        } | options  # fmt: skip
+            "processes": "2", "drain": "1s", "connect-timeout": "5s", "ping": "200ms",
+        }  # fmt: skip
+        if self.kind == "chat":
+            given |= {"rooms": str(ROOMS), "reconnect": "50ms..400ms", "churn": "100%/m"}
+        given |= options
         self.run = self._start(
-            "echo", self.url, *(f"--{name}={value}" for name, value in given.items()),
+            self.kind, self.url, *(f"--{name}={value}" for name, value in given.items()),
             "--runs-dir", str(self.runs_dir), "--json", "-",
         )  # fmt: skip
 
@@ -150,6 +159,9 @@ class Scene:
         for path in self.folder.glob("truth-*.csv"):
             with path.open() as file:
                 for row in csv.DictReader(file):
+                    if self.kind == "chat":
+                        found[row["event"]] += 1
+                        continue
                     found["received"] += 1
                     found["sent"] += row["sent_ns"] not in ("", "0")
                     took_ns = int(row["sent_ns"] or 0) - int(row["received_ns"])
@@ -212,20 +224,22 @@ def check_account(result: dict[str, Any]) -> None:
     assert all(count >= 0 for count in account.values() if isinstance(count, int))
     assert connections["attempted"] >= connections["established"] + connections["failed"]
     assert connections["established"] >= sum(connections["closed"].values())
+    if result["rooms"] is not None and result["rooms"]["count"]:
+        assert result["rooms"]["identity_holds"]
     if result["verdict"]["status"] not in ("running", "interrupted"):
         assert account["undecided"] == 0
         assert connections["attempted"] == connections["established"] + connections["failed"]
 
 
 @contextmanager
-def scene(folder: Path) -> Iterator[Scene]:
+def scene(folder: Path, kind: str = "echo") -> Iterator[Scene]:
     """Give a scene in a new `folder`; at the end nothing of it may be left."""
     folder.mkdir()
     files = open_files()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    made = Scene(folder, port)
+    made = Scene(folder, port, kind)
     try:
         yield made
         assert made.shared_by_name() == []

@@ -15,9 +15,10 @@ import psutil
 import pytest
 
 from tests.integration.conftest import eventually
-from tests.integration.survival import UNCOUNTED, Scene, moments, scene
+from tests.integration.survival import UNCOUNTED, USERS, Scene, moments, scene
 
 VICTIMS = ("worker", "supervisor", "target", "interrupted", "interrupted twice")
+KINDS = ("echo", "chat")
 ROUNDS = int(os.environ.get("SURVIVE_ROUNDS", len(VICTIMS)))
 SEED = int(os.environ.get("SURVIVE_SEED", "1"))
 # From the first record on: connecting, 1 s of sending, draining, closing.
@@ -67,7 +68,7 @@ def check_against_the_target(stage: Scene, account: dict[str, Any], *, whole: bo
     """Compare with the target's record: nothing was delivered that it did not write."""
     truth = stage.truth()
     assert account["delivered"] <= truth["sent"]
-    if whole:
+    if whole and stage.kind == "echo":
         assert truth["received"] <= account["sent"] + UNCOUNTED
         # What was on its way when a side ended may have been counted by neither.
         assert account["sent"] >= account["expected"] >= account["delivered"]
@@ -77,10 +78,12 @@ def check_against_the_target(stage: Scene, account: dict[str, Any], *, whole: bo
 @pytest.mark.timeout(90)
 def test_nothing_is_lost(number: int, tmp_path: Path) -> None:
     victim = VICTIMS[number % len(VICTIMS)]
+    # All pairs of both in twice as many rounds as there are victims.
+    kind = KINDS[(number + number // len(VICTIMS)) % len(KINDS)]
     dice = moments(SEED * 10_000 + number)
     delay_s = dice.uniform(0.0, LONGEST_S)
-    print(f"round {number}: {victim}, {delay_s:.3f} s after the first record")
-    with scene(tmp_path / "scene") as stage:
+    print(f"round {number}: {kind}, {victim}, {delay_s:.3f} s after the first record")
+    with scene(tmp_path / "scene", kind) as stage:
         stage.start_target()
         stage.start_run()
         stage.wait_for_the_first_record()
@@ -129,6 +132,32 @@ def test_a_target_that_is_killed_and_started_again(tmp_path: Path) -> None:
         assert later > 0
         account = result["delivery"]
         assert account["delivered"] == account["expected"] == 5 * later
+
+
+def test_a_chat_target_that_is_killed_and_started_again(tmp_path: Path) -> None:
+    with scene(tmp_path / "scene", "chat") as stage:
+        stage.start_target()
+        stage.start_run(duration="4s", churn="1%/m", rate="20/s")
+        stage.wait_for_sending()
+        stage.kill_target()
+        time.sleep(0.3)
+        stage.start_target()
+        code, _, _ = stage.end_run()
+        result = stage.report()
+        assert (code, result["verdict"]["status"]) == (99, "fail")
+        # All were cut off, once; all came back, and hear each other again.
+        assert sum(result["connections"]["closed"].values()) == USERS
+        assert result["reconnects"]["cut_off"] == USERS
+        assert result["reconnects"]["rejoined"] >= USERS
+        [episode] = result["episodes"]["first"]
+        assert (episode["before"], episode["cut_off"], episode["now"]) == (USERS, USERS, USERS)
+        assert 0 < episode["half_back_s"] <= episode["most_back_s"] <= episode["all_back_s"] < 4
+        assert "cut off" in stage.text
+        stage.stop_target()
+        truth = stage.truth()
+        # The record of the first target ended with it; the second one heard most of the run.
+        assert result["delivery"]["delivered"] > truth["sent"] > 0
+        assert result["delivery"]["lost"] == 0
 
 
 def test_a_worker_that_stands_still_is_not_the_targets_latency(tmp_path: Path) -> None:

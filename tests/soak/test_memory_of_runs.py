@@ -31,8 +31,24 @@ LEAK_BYTES_PER_S = 1_200 * 16
 pytestmark = pytest.mark.timeout(TIMEOUT_S)
 
 
-def echo_plan(url: str) -> dict[str, Any]:
-    return {"kind": "echo", "target": url}
+def plan_of(kind: str, url: str) -> dict[str, Any]:
+    """Make a plan; of a chat run, one whose users are cut off, leave and come back all the time."""
+    plan: dict[str, Any] = {"kind": kind, "target": url, "ping": "500ms"}
+    if kind == "chat":
+        target = url.rstrip("/") + "/?room={{room}}"
+        plan |= {"target": target, "rooms": ROOMS, "churn": "100%/s", "reconnect": "10ms..50ms"}
+    return plan
+
+
+@contextmanager
+def target_of(kind: str) -> Iterator[str]:
+    """Serve; the chat target cuts connections off as well."""
+    if kind == "echo":
+        with serving("--processes", "1") as url:
+            yield url
+    else:
+        with serving("--cut", "100%/s", kind="chat") as url:
+            yield url
 
 
 def carry_out(plan: dict[str, Any], runs_dir: Path, leak: int = 0) -> dict[str, Slope]:
@@ -86,14 +102,16 @@ def growing(found: dict[str, Slope]) -> set[str]:
     return {name for name, each in found.items() if each.at_least > ALLOWED_BYTES_PER_S[name]}
 
 
-def test_memory_is_flat_but_in_the_worker_that_leaks(tmp_path: Path) -> None:
-    with serving("--processes", "1") as url:
-        found = carry_out(echo_plan(url), tmp_path, leak=LEAK_BYTES_PER_S)
+@pytest.mark.parametrize("kind", ["echo", "chat"] if FULL else ["chat"])
+def test_memory_is_flat_but_in_the_worker_that_leaks(kind: str, tmp_path: Path) -> None:
+    with target_of(kind) as url:
+        found = carry_out(plan_of(kind, url), tmp_path, leak=LEAK_BYTES_PER_S)
     assert growing(found) == {"worker 1"}
 
 
 @pytest.mark.skipif(not FULL, reason="the short form has no worker without a leak to spare")
-def test_memory_is_flat_in_all_processes(tmp_path: Path) -> None:
-    with serving("--processes", "1") as url:
-        found = carry_out(echo_plan(url), tmp_path)
+@pytest.mark.parametrize("kind", ["echo", "chat"])
+def test_memory_is_flat_in_all_processes(kind: str, tmp_path: Path) -> None:
+    with target_of(kind) as url:
+        found = carry_out(plan_of(kind, url), tmp_path)
     assert growing(found) == set()
