@@ -12,5 +12,5 @@ PACE = 60
 """Messages a second of each user; one a second is usual: 10 s stand for ten minutes."""
 
 RUN_S = 600.0 if FULL else 10.0
-WARM_UP_S = 150.0 if FULL else 2.0
+WARM_UP_S = 150.0 if FULL else 4.0
 """For two minutes the supervisor keeps each second apart that drift is looked for in."""

@@ -58,8 +58,11 @@ def _correlation(rest: np.ndarray) -> float:
 
 
 def resident_bytes(pid: int | str = "self") -> int:
-    """Return the anonymous resident memory of a process; raises OSError where it is gone."""
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("RssAnon:"):
+    """Return the anonymous resident memory of a process; raises OSError where it is gone.
+
+    Counted page by page: what `status` tells may be behind by some hundred kB.
+    """
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+        if line.startswith("Anonymous:"):
             return int(line.split()[1]) * 1024
     raise OSError(f"process {pid} has no memory")

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from tests.soak.memory import Slope, resident_bytes, slope
 
 ROOT = Path(__file__).parents[2]
 USERS = 40
+ROOMS = 10
 SAMPLE_EVERY_S = 0.1
 ALLOWED_BYTES_PER_S = {
     # Half a byte for each message, of which each of two workers sends and receives 1,200 a second.
@@ -71,12 +74,22 @@ def carry_out(plan: dict[str, Any], runs_dir: Path, leak: int = 0) -> dict[str, 
         finally:
             run.kill()
     assert run.returncode == 0, err
-    account = json.loads(out)["delivery"]
-    assert account["delivered"] == account["expected"] >= USERS * PACE * RUN_S
+    check(json.loads(out))
     found = {name: slope(values) for name, values in series.items()}
     for name, each in found.items():
         print(f"{name}: {each} bytes/s over {len(series[name])} samples")
     return found
+
+
+def check(result: dict[str, Any]) -> None:
+    """See that the run was a busy one, and that its account holds."""
+    account, coming = result["delivery"], result["reconnects"]
+    booked = ("delivered", "lost", "lost_to_disconnect", "undecided")
+    assert account["expected"] == sum(account[name] for name in booked)
+    assert account["delivered"] > USERS * PACE * RUN_S * 0.5
+    if result["run"]["kind"] == "chat":
+        assert result["rooms"]["identity_holds"]
+        assert min(coming["cut_off"], coming["left"], coming["rejoined"]) > 0.2 * USERS * RUN_S
 
 
 def watch(run: "subprocess.Popen[str]") -> dict[str, list[tuple[float, float]]]:
