@@ -73,6 +73,9 @@ survive: core $(DONE)/test  ## kill and stop the processes of SURVIVE_ROUNDS run
 accuracy: core $(DONE)/test  ## compare reported numbers with servers' own records, full length
 	SURGEWIRE_ACCURACY=full $(PY) -m pytest -v -m accuracy $(PYTEST_ARGS)
 
+delivery: core $(DONE)/test  ## compare the account of deliveries with servers' own, full matrix
+	SURGEWIRE_DELIVERY=full $(PY) -m pytest -q -n $(JOBS) -m delivery $(PYTEST_ARGS)
+
 bench: core $(DONE)/bench  ## measure our cost beside a bare C client and other clients
 	$(PY) benchmarks/run.py $(BENCH_ARGS)
 

@@ -52,6 +52,8 @@ class Truth:
     received: dict[Key, Deed]
     faults: Counter[str]
     """How often each event is recorded."""
+    warmups: Counter[int]
+    """Received messages of the warm-up, by room."""
     differences: list[str]
     """Where the record contradicts itself, and so proves nothing."""
 
@@ -64,7 +66,7 @@ def read_truth(path: Path, proxied: Path | None = None) -> Truth:
 
 def truth_of(deeds: Iterable[Deed]) -> Truth:
     """Put a record in order by connection."""
-    truth = Truth(defaultdict(list), {}, Counter(), [])
+    truth = Truth(defaultdict(list), {}, Counter(), Counter(), [])
     links: dict[int, Link] = {}
     for deed in deeds:
         truth.faults[deed.event] += 1
@@ -87,8 +89,10 @@ def _add(truth: Truth, link: Link, deed: Deed) -> None:
             link.end, link.ended_ns = deed.event, deed.instant_ns
         return
     key = key_of(token)
-    if deed.event == "received":
-        if token.sequence and truth.received.setdefault(key, deed) is not deed:
+    if deed.event == "received" and token.sequence == 0:
+        truth.warmups[token.room] += 1
+    elif deed.event == "received":
+        if truth.received.setdefault(key, deed) is not deed:
             truth.differences.append(f"{token} was received twice")
     elif deed.event == "seen":
         link.seen.append(token)
@@ -124,7 +128,8 @@ def behind(server: Truth, proxy: Truth) -> Truth:
             links[user].append(_through(inner, outer))
         if inner_links:
             differences.append(f"user {user}: the server had connections that went round the proxy")
-    return Truth(links, server.received, server.faults + proxy.faults, differences)
+    faults = server.faults + proxy.faults
+    return Truth(links, server.received, faults, server.warmups, differences)
 
 
 def _through(inner: Link, outer: Link) -> Link:

@@ -1,0 +1,43 @@
+"""The account of deliveries is exact: in every case, message by message, room by room, in total."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.delivery.matrix import ALL, FAULTS, FULL, Case, cases
+from tests.delivery.runs import Outcome, carry_out, summary
+
+pytestmark = [pytest.mark.delivery, pytest.mark.timeout(120)]
+
+SHOWN = 20
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_the_account_is_exact(case: Case, tmp_path: Path) -> None:
+    outcome = carry_out(case, tmp_path)
+    print(summary(outcome))
+    differences = outcome.account.differences
+    assert not differences, "\n".join([f"{len(differences)} differ:", *differences[:SHOWN]])
+    check_that_it_happened(case, outcome)
+
+
+def check_that_it_happened(case: Case, outcome: Outcome) -> None:
+    """A case proves nothing where the fault that it is about did not come up."""
+    truth, total = outcome.truth, outcome.account.total
+    assert total["delivered"] > 500
+    assert total["warmup_delivered"] > 0
+    for fault in case.faults:
+        events = FAULTS[fault]
+        assert not events or any(truth.faults[event] for event in events), fault
+    if "delay" in case.faults:
+        assert total["late"] > 0
+    users = outcome.result.connections.established
+    if case.motion == "churn":
+        assert {m.how for m in outcome.account.memberships} >= {"left", "drained"}
+    if case.motion != "still":
+        assert len(outcome.account.memberships) > len(truth.links)
+        assert users > len(truth.links)
+    if case.faults == ():
+        assert total["lost"] == total["lost_to_disconnect"] == total["duplicated"] == 0
+    if case.faults and case.fault == ALL and FULL:
+        assert min(total[name] for name in ("damaged", "reordered", "duplicated")) > 0
