@@ -25,6 +25,7 @@ from surgewire._core.chat_truth cimport (
     CHAT_OPENED,
     ChatTruth,
 )
+from surgewire._core.clock cimport clock_now_ns
 from surgewire._core.connection cimport CONNECTION_OPEN, Connection
 from surgewire._core.delays cimport Delays
 from surgewire._core.frame cimport FRAME_MAX_HEADER, FRAME_TEXT, frame_write_header
@@ -157,7 +158,8 @@ cdef class ChatService(TurnListener):
         peer.upgrade = None
         peer.columns = b",%d,%b" % (peer.number, field(user))
         peer.identity = _identity(user) if user else splitmix_mix(peer.number)
-        self.delivery.record_life(peer, CHAT_OPENED, None)
+        # When its request came: the answer has left already, and the client may know before us.
+        self.delivery.record_life(peer, CHAT_OPENED, None, peer.arrival_ns)
         if room is not None:
             self.enter(peer, room)
         self.plan_cut(peer)
@@ -258,7 +260,7 @@ cdef class ChatService(TurnListener):
         self.flush_room(room)
         if room.add(peer) < 0:
             raise MemoryError("no memory for the members of a room")
-        self.delivery.record_life(peer, CHAT_JOINED, room)
+        self.delivery.record_life(peer, CHAT_JOINED, room, peer.arrival_ns)
         return 0
 
     cdef int leave(self, ChatPeer peer) except -1:
@@ -268,7 +270,7 @@ cdef class ChatService(TurnListener):
         self.flush_room(room)
         room.remove(peer)
         if not peer.cut:
-            self.delivery.record_life(peer, CHAT_LEFT, room)
+            self.delivery.record_life(peer, CHAT_LEFT, room, clock_now_ns())
         if room.count == 0:
             del self.rooms[room.name]
         return 0
@@ -278,7 +280,7 @@ cdef class ChatService(TurnListener):
         cdef bint member = peer.room is not None
         self.leave(peer)
         if peer.number and not member and not peer.cut:
-            self.delivery.record_life(peer, CHAT_LEFT, None)
+            self.delivery.record_life(peer, CHAT_LEFT, None, clock_now_ns())
         self.delivery.release_back(peer)
 
     # Connections that we end.
@@ -311,7 +313,7 @@ cdef class ChatService(TurnListener):
         if peer.room is not None:
             self.flush_room(peer.room)
         peer.cut = True
-        self.delivery.record_life(peer, event, peer.room)
+        self.delivery.record_life(peer, event, peer.room, clock_now_ns())
         if event == CHAT_CUT_CLOSE:
             peer.close(GOING_AWAY)
         elif event == CHAT_CUT_SLOW:

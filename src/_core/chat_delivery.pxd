@@ -50,4 +50,6 @@ cdef class ChatDelivery:
         self, ChatMember member, chat_message_t* message, int event, int64_t instant_ns
     ) noexcept
     # An event in a connection's own life; in a room, unless that is None.
-    cdef void record_life(self, ChatMember member, int event, ChatRoom room) noexcept
+    cdef void record_life(
+        self, ChatMember member, int event, ChatRoom room, int64_t instant_ns
+    ) noexcept

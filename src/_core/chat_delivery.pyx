@@ -233,10 +233,12 @@ cdef class ChatDelivery:
                 message.columns, message.columns_length,
             )
 
-    cdef void record_life(self, ChatMember member, int event, ChatRoom room) noexcept:
+    cdef void record_life(
+        self, ChatMember member, int event, ChatRoom room, int64_t instant_ns
+    ) noexcept:
         cdef bytes rest
         if self.truth is not None:
             rest = b",%b,,,,,\n" % (b"" if room is None else room.column)
             self.truth.put(
-                clock_now_ns(), event, member.columns, len(member.columns), rest, len(rest)
+                instant_ns, event, member.columns, len(member.columns), rest, len(rest)
             )

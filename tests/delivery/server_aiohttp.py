@@ -28,9 +28,10 @@ async def write(
 
 async def handle(request: web.Request, rooms: Rooms) -> web.WebSocketResponse:
     response = web.WebSocketResponse(compress=False, timeout=1)
-    await response.prepare(request)
+    # A member before the answer leaves, for from then on it may expect messages.
     waiting: asyncio.Queue[Message] = asyncio.Queue()
     member = rooms.open(request.query_string, lambda _, message: waiting.put_nowait(message))
+    await response.prepare(request)
     writing = asyncio.create_task(write(rooms, member, response, waiting))
     try:
         async for message in response:

@@ -36,9 +36,10 @@ async def write(
 
 
 async def handle(connection: WebSocket, rooms: Rooms) -> None:
-    await connection.accept()
+    # A member before the answer leaves, for from then on it may expect messages.
     waiting: asyncio.Queue[Message] = asyncio.Queue()
     member = rooms.open(connection.url.query, lambda _, message: waiting.put_nowait(message))
+    await connection.accept()
     writing = asyncio.create_task(write(rooms, member, connection, waiting))
     try:
         while (event := await connection.receive())["type"] == "websocket.receive":
