@@ -116,9 +116,9 @@ class Case:
         return proxied(self.target, folder, faults, others=self.others)
 
 
-def cases() -> Iterator[Case]:
-    """Give the cases of the chosen effort."""
-    return _full() if FULL else _short()
+def cases() -> list[Case]:
+    """Return the cases of the chosen effort."""
+    return list(_full() if FULL else _short())
 
 
 def _full() -> Iterator[Case]:
