@@ -21,6 +21,9 @@ from tests.delivery.token import find_token
 
 Message = str | bytes
 
+ANSWER_S = 0.01
+"""A member hears its room for so long before it is told that it has joined."""
+
 
 class Member:
     """One connection: `send` puts down what it does right before it writes."""
@@ -65,7 +68,8 @@ class Rooms:
             request = json.loads(payload)
             assert request["type"] == "join", request
             self.join(member, request["room"])
-            member.send(member, json.dumps({"type": "joined", "room": request["room"]}))
+            answer = json.dumps({"type": "joined", "room": request["room"]})
+            asyncio.get_running_loop().call_later(ANSWER_S, member.send, member, answer)
             return
         self.record.note("received", member.peer, token)
         for other in list(self._members[member.peer.room].values()):

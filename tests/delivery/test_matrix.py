@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.delivery.matrix import ALL, FAULTS, FULL, Case, cases
+from tests.delivery.matrix import ALL, EMBEDDED, FAULTS, FULL, Case, cases
 from tests.delivery.runs import Outcome, carry_out, summary
 
 pytestmark = [pytest.mark.delivery, pytest.mark.timeout(120)]
@@ -35,6 +35,8 @@ def check_that_it_happened(case: Case, outcome: Outcome) -> None:
         assert {m.how for m in outcome.account.memberships} >= {"left", "drained"}
     if case.motion != "still":
         assert len(outcome.account.memberships) > len(truth.links)
+    if case.joining and case.motion != "still" and case.target != EMBEDDED:
+        assert total["before_join"] > 0
     if case.faults == ():
         assert total["lost"] == total["lost_to_disconnect"] == total["duplicated"] == 0
     if case.faults and case.fault == ALL and FULL:
