@@ -9,6 +9,7 @@ Usage: python -m tests.delivery.proxy UPSTREAM_PORT FAULTS TRUTH
 
 import asyncio
 import contextlib
+import logging
 import random
 import signal
 import socket
@@ -245,6 +246,8 @@ async def serve(upstream_port: int, faults: Faults, truth: Path) -> None:
 
 
 def main(upstream_port: str, faults: str, truth: str) -> None:
+    # It warns of each write to a connection that the other side has just ended.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     asyncio.run(serve(int(upstream_port), Faults.from_text(faults), Path(truth)))
 
 

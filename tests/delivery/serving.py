@@ -6,6 +6,7 @@ the truth is written when the program is ended. `others`: a sender does not hear
 
 import asyncio
 import json
+import logging
 import signal
 import socket
 import sys
@@ -90,6 +91,8 @@ def query_of(url: str) -> str:
 def run(serve: Callable[[socket.socket, Rooms], Coroutine[Any, Any, None]]) -> None:
     """Serve on a free port until the program is told to end, then write the truth."""
     truth, *style = sys.argv[1:]
+    # It warns of each write to a connection that has just been cut, which is what is to happen.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     rooms = Rooms(Record(), others=style == ["others"])
     asyncio.run(_until_told(serve, rooms))
     rooms.record.write(Path(truth))

@@ -37,7 +37,9 @@ def check_that_it_happened(case: Case, outcome: Outcome) -> None:
         assert len(outcome.account.memberships) > len(truth.links)
     if case.joining and case.motion != "still" and case.target != EMBEDDED:
         assert total["before_join"] > 0
-    if case.faults == ():
-        assert total["lost"] == total["lost_to_disconnect"] == total["duplicated"] == 0
-    if case.faults and case.fault == ALL and FULL:
-        assert min(total[name] for name in ("damaged", "reordered", "duplicated")) > 0
+    if case.fault == ALL and FULL:
+        assert min(total[name] for name in ("damaged", "duplicated", "late")) > 0
+    if not case.faults:
+        assert total["lost_to_disconnect"] == total["duplicated"] == total["damaged"] == 0
+        # Libraries have been seen to forget what came right before the close frame of a sender.
+        assert (total["lost"] > 0) == (total["sent"] > len(truth.received))
