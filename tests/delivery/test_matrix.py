@@ -41,5 +41,5 @@ def check_that_it_happened(case: Case, outcome: Outcome) -> None:
         assert min(total[name] for name in ("damaged", "duplicated", "late")) > 0
     if not case.faults:
         assert total["lost_to_disconnect"] == total["duplicated"] == total["damaged"] == 0
-        # Libraries have been seen to forget what came right before the close frame of a sender.
-        assert (total["lost"] > 0) == (total["sent"] > len(truth.received))
+        # Who leaves while a server overtakes itself has lost what lies below what it has heard.
+        assert total["lost"] == 0 or case.motion == "churn"
