@@ -28,6 +28,7 @@ RESULT_EVERY_S = 600
 # memory is touched piece by piece.
 WARM_UP_S = 2 * 3600
 TROUBLE_EVERY_S = 30
+KINDS = 8
 
 
 def seconds(dice: np.random.Generator) -> list[IntervalRecord]:
@@ -50,14 +51,18 @@ def with_times(record: IntervalRecord, dice: np.random.Generator) -> IntervalRec
 
 
 def trouble(second: int) -> list[Record]:
-    """Make what goes wrong from time to time, of more kinds than are kept apart."""
-    kind = f"close_{4000 + second // TROUBLE_EVERY_S % 64}"
+    """Make what goes wrong from time to time, of some kinds.
+
+    Each of the 120 bins of a course holds the kinds that occurred in it: with all 64 that there can
+    be, one at a time, it takes days until each bin has its share of what is the same in the end.
+    """
+    kind = f"close_{4000 + second // TROUBLE_EVERY_S % KINDS}"
     cut = interval(
         float(second),
         counters={"lost_to_disconnect": 500},
         gauges={"open": 400, "peak_open": 1_000, "joined": 400},
         closed={kind: 600},
-        errors={f"http_{500 + second % 64}": 3},
+        errors={f"http_{500 + second // TROUBLE_EVERY_S % KINDS}": 3},
     )
     return [cut, *(EventRecord(float(second), "note", {"text": f"{second}"}) for _ in range(20))]
 
