@@ -180,7 +180,6 @@ def test_a_worker_that_stands_still_is_not_the_targets_latency(tmp_path: Path) -
         assert {"loop_lag", "send_lag"} <= found.keys()
         assert "a worker stood still for " in found["loop_lag"]
         assert "! loop_lag" in stage.text
-        assert any("no sign of life" in note["message"] for note in result["notes"])
         # Late by the planned instant, and not held against the target.
         assert result["delivery"]["late"] > 0
         assert (code, result["verdict"]["status"]) == (0, "doubtful")
