@@ -19,7 +19,7 @@ def test_connecting_may_take_the_ramp_and_one_timeout():
 
 def test_joining_may_take_its_time_too():
     plain = connect_bound_ns(chat_plan(), PATIENCE)
-    asked = chat_plan(join="{{room}}", join_timeout="7s")
+    asked = chat_plan(join="{{room}}")
     assert connect_bound_ns(asked, PATIENCE) == plain + S
     answered = chat_plan(join="{{room}}", joined="welcome", join_timeout="7s")
     assert connect_bound_ns(answered, PATIENCE) == plain + 7 * S

@@ -30,7 +30,8 @@ def refusal(**change: Any) -> str:
 def test_defaults_of_a_chat_run() -> None:
     plan = ChatPlan(url="ws://h/", connections=10, rate="1/s")
     assert (plan.kind, plan.rooms, plan.to, plan.senders) == ("chat", 1, "room", 10)
-    assert (plan.join, plan.joined, plan.join_timeout_ns) == (None, None, 10 * S)
+    assert (plan.join, plan.joined, plan.join_timeout_ns) == (None, None, None)
+    assert ChatPlan(**(CHAT | JOIN)).join_timeout_ns == 10 * S
     assert (plan.message_parts, plan.join_parts) == ((("marker",), ("padding",)), None)
     assert (plan.size, plan.trace, plan.join_matcher) == (None, None, None)
     assert (plan.reconnect_min_ns, plan.churn_ppm, plan.churn_per_ns) == (None, None, None)
@@ -135,6 +136,7 @@ def test_marker_bytes_are_those_of_the_core() -> None:
         ({"url": "ws://{{room}}/"}, "has a bad host '{{room}}'"),
         # joins
         ({"joined": "ok"}, "--joined is the answer to --join, which is missing; add --join"),
+        ({"join": "x", "join_timeout": "5s"}, "--join-timeout is how long the answer that"),
         ({"join": "x", "joined": ""}, "--joined: is empty; write a text"),
         ({"join": "x", "joined": "//"}, "--joined: is empty; write a text"),
         ({"join": "x", "joined": "/(/"}, "--joined: '/(/' is no regular expression of Python:"),

@@ -33,7 +33,7 @@ def connect_bound_ns(plan: Plan, patience: Patience) -> int:
 def _join_ns(plan: Plan) -> int:
     if not isinstance(plan, ChatPlan) or plan.join is None:
         return 0
-    return JOIN_SETTLES_NS if plan.joined is None else plan.join_timeout_ns
+    return plan.join_timeout_ns or JOIN_SETTLES_NS
 
 
 def close_bound_ns(plan: Plan, patience: Patience) -> int:

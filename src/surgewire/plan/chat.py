@@ -30,6 +30,7 @@ MAX_ROOMS = 100_000
 _JOIN_SLOTS = ("room", "user", "now_ms", "random")
 _MARKER_START = "SWX"
 _DIGITS_OF_NOW_MS = 13
+_DEFAULT_JOIN_TIMEOUT_NS = 10 * S
 _Pause = fields.duration(10 * MS, HOUR)
 
 
@@ -52,7 +53,7 @@ class ChatPlan(SendingPlan):
     rooms: Annotated[int, *fields.count(1, MAX_ROOMS)] = 1
     join: str | None = None
     joined: str | None = None
-    join_timeout_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] = 10 * S
+    join_timeout_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] | None = None
     send: str = "{{marker}}{{padding}}"
     to: Literal["room", "others"] = "room"
     senders_ppm: Annotated[int, *fields.share(1, PPM)] = PPM
@@ -197,6 +198,14 @@ class ChatPlan(SendingPlan):
                 "--joined is the answer to --join, which is missing; add --join, or leave out "
                 "--joined where the URL names the room"
             )
+        if self.joined is None and self.join_timeout_ns is not None:
+            raise UnitError(
+                "--join-timeout is how long the answer that --joined describes is awaited; add "
+                "--joined, or leave out --join-timeout"
+            )
+        if self.joined is not None and self.join_timeout_ns is None:
+            # The model is not out of the door yet, so this does not break its being frozen.
+            object.__setattr__(self, "join_timeout_ns", _DEFAULT_JOIN_TIMEOUT_NS)
         if (self.churn_ppm is None) != (self.churn_per_ns is None):
             raise UnitError("churn_ppm and churn_per_ns belong together; write churn='5%/min'")
         if self.reconnect_min_ns is None and self.reconnect_max_ns is None:
