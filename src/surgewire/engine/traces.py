@@ -15,9 +15,10 @@ def check_traces(plan: Plan) -> None:
     """Raise LimitError where the trace of `plan` cannot be written."""
     if not isinstance(plan, ChatPlan) or plan.trace is None:
         return
-    path = trace_path(plan.trace, 0)
-    try:
-        path.open("ab").close()
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise LimitError(f"the trace {path} cannot be written: {why}") from error
+    for worker in range(plan.processes):
+        path = trace_path(plan.trace, worker)
+        try:
+            path.open("ab").close()
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise LimitError(f"the trace {path} cannot be written: {why}") from error
