@@ -5,7 +5,7 @@ import numpy as np
 from surgewire._core import ledger, traffic
 from surgewire.engine.casualty import book_death
 from surgewire.engine.sampler import Sampler
-from surgewire.engine.shared import SharedRegion, WorkerSlice
+from surgewire.engine.shared import PROGRESS_CONNECTED_NS, SharedRegion, WorkerSlice
 
 ROOMS = 3
 
@@ -82,6 +82,18 @@ def test_attempts_and_connections_of_the_dead_have_an_outcome() -> None:
     assert part.errors.counts() == {"worker_died": 3}
     assert part.closed.counts() == {"worker_died": 4}
     assert region.gauge[0] == 6
+
+
+def test_attempts_to_come_back_are_no_first_attempts() -> None:
+    region = SharedRegion(1)
+    part = region.slice(0)
+    counts = {"attempted": 9, "established": 6, "failed": 1, "retried": 4, "retries_failed": 1}
+    for name, n in counts.items():
+        part.traffic[traffic.COUNTERS.index(name)] = n
+    part.progress[PROGRESS_CONNECTED_NS] = 1
+    book_death(region, 0)
+    assert part.traffic[traffic.COUNTERS.index("failed")] == 3
+    assert part.traffic[traffic.COUNTERS.index("retries_failed")] == 3
 
 
 def test_what_was_planned_and_not_sent_is_skipped() -> None:

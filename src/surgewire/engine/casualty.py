@@ -3,7 +3,7 @@
 import numpy as np
 
 from surgewire._core import gauge, ledger, traffic
-from surgewire.engine.shared import PROGRESS_STOPPED_NS, Counts, SharedRegion
+from surgewire.engine.shared import PROGRESS_CONNECTED_NS, PROGRESS_STOPPED_NS, Counts, SharedRegion
 
 WORKER_DIED = "worker_died"
 
@@ -28,6 +28,9 @@ def book_death(region: SharedRegion, worker: int) -> int:
     pending = max(count["attempted"] - count["established"] - count["failed"], 0)
     _add(part.traffic, traffic.COUNTERS, "closed", open_now)
     _add(part.traffic, traffic.COUNTERS, "failed", pending)
+    if part.progress[PROGRESS_CONNECTED_NS]:
+        # Nobody comes back before every first attempt has its outcome.
+        _add(part.traffic, traffic.COUNTERS, "retries_failed", pending)
     part.traffic[traffic.COUNTERS.index("open")] = 0
     gauge.add(region.gauge, -open_now)
     if open_now:
