@@ -40,8 +40,7 @@ class ChatJob(SendingJob):
         super().__init__(place, on_settled)
         plan = self.plan
         self._join = None if plan.join_parts is None else Template(plan.join_parts)
-        answered = plan.joined is not None
-        self._joins: Joins[ChatUser] = Joins(plan.join_timeout_ns if answered else JOIN_SETTLES_NS)
+        self._joins: Joins[ChatUser] = Joins(plan.join_timeout_ns or JOIN_SETTLES_NS)
         self._present: dict[int, ChatUser] = {}
         # Users whose connection has ended and is not gone yet, and what then becomes of them.
         self._going: dict[ChatUser, Callable[[int], None]] = {}
@@ -161,8 +160,9 @@ class ChatJob(SendingJob):
             self._admit(user)
             return
         now_ms = time.time_ns() // 1_000_000
-        user.ask(self._join.payload(room=user.room, user=user.user, now_ms=now_ms), False)
+        # First, because a connection that is broken already ends within `ask`.
         self._joins.ask(user, now_ns())
+        user.ask(self._join.payload(room=user.room, user=user.user, now_ms=now_ms), False)
 
     def joined(self, connection: Connection) -> None:
         """Take the answer to a join."""
@@ -222,6 +222,9 @@ class ChatJob(SendingJob):
             self._turnover.joined(user.user)
 
     def _refuse(self, user: ChatUser) -> None:
+        if not user.is_open:
+            # We are closing it at the end of the run: nobody kept it waiting too long.
+            return
         self.counts.traffic[_JOIN_FAILED] += 1
         self._going[user] = self._turnover.failed
         self.connector.dismiss(user, taxonomy.TIMEOUT_JOIN)
