@@ -43,7 +43,7 @@ _SHARES = {
     "duplicate": 0.03,
     "reorder": 0.05,
     "damage": 0.03,
-    "delay": 0.002,
+    "delay": 0.004,
     "cut": 0.003,
 }
 SHAPES: dict[str, dict[str, Any]] = {
@@ -54,6 +54,13 @@ MOTIONS: dict[str, dict[str, Any]] = {
     "still": {},
     "churn": {"churn": "60%/s", "reconnect": "20ms..100ms"},
     "reconnect": {"reconnect": "20ms..200ms"},
+}
+VARIED = {
+    "binary": True,
+    "size": "200..3k",
+    "senders": "50%",
+    "rate": "30/s",
+    "send_during_ramp": True,
 }
 JOIN = '{"type":"join","room":"{{room}}"}'
 JOINED = '/"type": ?"joined"/'
@@ -72,10 +79,12 @@ class Case:
     joining: bool = False
     """By a message, not by the URL."""
     others: bool = False
+    varied: bool = False
+    """Frames of many sizes, binary, from half of the users, while the others still connect."""
     seed: int = 1
 
     def __str__(self) -> str:
-        extras = "-join" * self.joining + "-others" * self.others
+        extras = "-join" * self.joining + "-others" * self.others + "-varied" * self.varied
         return f"{self.target}-{self.fault}-{self.workers}-{self.shape}-{self.motion}{extras}"
 
     @property
@@ -102,6 +111,8 @@ class Case:
         }
         if self.joining:
             values |= {"join": JOIN, "joined": JOINED, "join_timeout": "2s"}
+        if self.varied:
+            values |= VARIED
         return values | SHAPES[self.shape] | MOTIONS[self.motion]
 
     def url(self, base: str) -> str:
@@ -128,13 +139,13 @@ def _full() -> Iterator[Case]:
         (EMBEDDED, *SERVERS), faults, (1, 3), SHAPES, MOTIONS
     ):
         seed += 1
-        # Both ways into a room, each with everything else over the whole of the matrix.
-        joining = seed // 3 % 2 == 1
-        yield Case(target, fault, workers, shape, motion, joining, False, seed)
+        # Both ways into a room, and both kinds of messages, over the whole of the matrix.
+        joining, varied = seed // 3 % 2 == 1, seed % 5 == 0
+        yield Case(target, fault, workers, shape, motion, joining, varied=varied, seed=seed)
     for target in SERVERS:
         for fault, motion in product(("none", ALL), MOTIONS):
             seed += 1
-            yield Case(target, fault, 3, "small", motion, True, True, seed)
+            yield Case(target, fault, 3, "small", motion, True, others=True, seed=seed)
 
 
 def _short() -> Iterator[Case]:
@@ -143,15 +154,15 @@ def _short() -> Iterator[Case]:
     yield Case(EMBEDDED, "drop", 1, "big", "still")
     yield Case(EMBEDDED, "duplicate", 3, "big", "churn")
     yield Case(EMBEDDED, "reorder", 3, "small", "still", joining=True)
-    yield Case(EMBEDDED, "damage", 1, "small", "churn")
+    yield Case(EMBEDDED, "damage", 1, "small", "churn", varied=True)
     yield Case(EMBEDDED, "delay", 3, "big", "still", joining=True)
     yield Case(EMBEDDED, "cut", 3, "small", "reconnect", joining=True)
     yield Case(EMBEDDED, "cut", 1, "big", "still")
     yield Case(EMBEDDED, ALL, 1, "small", "reconnect")
-    yield Case(EMBEDDED, ALL, 3, "big", "reconnect", joining=True)
+    yield Case(EMBEDDED, ALL, 3, "big", "reconnect", joining=True, varied=True)
     yield Case(EMBEDDED, ALL, 3, "small", "churn", joining=True)
     yield Case("websockets", "none", 3, "big", "churn", joining=True)
-    yield Case("websockets", ALL, 3, "small", "reconnect")
+    yield Case("websockets", ALL, 3, "small", "reconnect", varied=True)
     yield Case("aiohttp", "cut", 1, "big", "reconnect", joining=True)
     yield Case("aiohttp", ALL, 3, "small", "churn", others=True)
     yield Case("starlette", "delay", 3, "big", "still")

@@ -31,8 +31,11 @@ class Outcome:
     account: Account
 
 
-def carry_out(case: Case, folder: Path) -> Outcome:
-    """Run a case and draw up the account by the truth; what differs is in the account."""
+def carry_out(case: Case, folder: Path, *, window: int | None = None) -> Outcome:
+    """Run a case and draw up the account by the truth; what differs is in the account.
+
+    window: how many numbers of a stream the ledger tells apart; None: all that are sent.
+    """
     trace = folder / "trace"
     with case.serve(folder) as target:
         plan = ChatPlan(url=case.url(target.url), trace=str(trace), **case.plan)
@@ -41,7 +44,8 @@ def carry_out(case: Case, folder: Path) -> Outcome:
     crashes = list(run_folder.glob("worker-*-crash.txt"))
     assert not crashes, crashes[0].read_text()
     truth = read_truth(target.truth, target.proxied)
-    account = judge(truth, read_trace(trace, case.workers), Rules(plan.deadline_ns, case.others))
+    rules = Rules(plan.deadline_ns, case.others, window)
+    account = judge(truth, read_trace(trace, case.workers), rules)
     compare(account, rooms_of(run_folder), reported(result))
     _check_shown(result, account)
     return Outcome(result, truth, account)
