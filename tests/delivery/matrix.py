@@ -16,7 +16,7 @@ FULL = os.environ.get("SURGEWIRE_DELIVERY") == "full"
 
 EMBEDDED = "embedded"
 DEADLINE_MS = 200
-_DELAY_MS = 400
+_DELAY_MS = 300
 
 FAULTS: dict[str, tuple[str, ...]] = {
     "none": (),
@@ -43,7 +43,7 @@ _SHARES = {
     "duplicate": 0.03,
     "reorder": 0.05,
     "damage": 0.03,
-    "delay": 0.004,
+    "delay": 0.008,
     "cut": 0.003,
 }
 SHAPES: dict[str, dict[str, Any]] = {

@@ -223,7 +223,7 @@ class Proxy:
         for ending in (writer, upstream):
             if ending is not None:
                 ending.close()
-                with contextlib.suppress(ConnectionError):
+                with contextlib.suppress(*_ENDINGS):
                     await ending.wait_closed()
 
     def peer_of(self, request: bytes) -> Peer:
