@@ -281,6 +281,8 @@ def test_the_limits_of_doubts_are_those_of_the_code(
 def test_notes_are_those_of_the_code() -> None:
     codes = names_in("surgewire/results/notes.py", r'Note\(\s*"([a-z_]+)"')
     assert set(rows_of("docs/report.md", "## Events and notes")) == codes
+    schema = json.loads((ROOT / "docs/result.schema.json").read_text(encoding="utf-8"))
+    assert set(schema["properties"]["notes"]["items"]["properties"]["code"]["enum"]) == codes
 
 
 def test_verdicts_and_their_exit_codes_are_those_of_the_code() -> None:

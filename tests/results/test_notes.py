@@ -2,6 +2,7 @@ import pytest
 
 from surgewire.results.notes import find_notes
 from surgewire.results.record import EndRecord, EventRecord, Record
+from surgewire.results.timeline import MAX_EVENTS
 from tests.results.chat_samples import CHAT_PLAN, moment
 from tests.results.samples import interval, start, tally_of
 
@@ -35,6 +36,14 @@ def test_few_witnesses_tell_nothing() -> None:
 
 def test_missing_stamps_are_told() -> None:
     assert codes(*witnesses(1.0, n=0)) == ["kernel_stamps_missing"]
+
+
+def test_events_that_are_not_listed_are_told() -> None:
+    events = [EventRecord(1.0, "steal", {"percent": 3.0}) for _ in range(MAX_EVENTS + 7)]
+    assert codes(start(), *events[7:]) == []
+    (note,) = find_notes(tally_of(start(), *events))
+    assert note.code == "events_left_out"
+    assert note.message.startswith("7 events came after the 200 that are listed")
 
 
 def test_joins_that_nobody_confirms_are_told() -> None:

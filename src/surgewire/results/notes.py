@@ -9,6 +9,7 @@ from surgewire.results.metrics import (
     WITNESS_RECEIVE,
     WITNESS_SEND,
 )
+from surgewire.results.timeline import MAX_EVENTS
 
 if TYPE_CHECKING:
     from surgewire.results.tally import Tally
@@ -53,6 +54,14 @@ def find_notes(tally: "Tally") -> tuple[Note, ...]:
         notes.append(STAMPS_MISSING)
     notes += _overhead(tally)
     notes += _fanout_forgotten(tally)
+    if left_out := tally.timeline.events_dropped:
+        notes.append(
+            Note(
+                "events_left_out",
+                f"{left_out:,} events came after the {MAX_EVENTS} that are listed: they are in the"
+                " journal of the run alone",
+            )
+        )
     notes += [
         Note("event", str(event.detail.get("text", "")))
         for event in tally.timeline.events

@@ -5,8 +5,6 @@ from surgewire.results.record import EndRecord, EventRecord, IntervalRecord
 MAX_EVENTS = 200
 """Events kept one by one. A run of days may have many; beyond this they are only counted."""
 
-_ROUTINE = frozenset({"phase", "connected", "sending"})
-
 
 class Extreme:
     """Of a kind of event that may come often: how often it came, and the largest figure."""
@@ -34,6 +32,7 @@ class Timeline:
         """When each phase began for the first time."""
         self.events: list[EventRecord] = []
         self.events_dropped = 0
+        """How many came after those that were kept."""
         self.clock_steps = Extreme()
         self.steal = Extreme()
         self.deaths: list[EventRecord] = []
@@ -92,11 +91,6 @@ class Timeline:
         """Time spent in a phase so far, in seconds."""
         running = self.at_s - self._phase_began_s if phase == self.phase else 0.0
         return self._lengths_s.get(phase, 0.0) + max(running, 0.0)
-
-    @property
-    def remarkable(self) -> list[EventRecord]:
-        """The events that belong to no run in which all goes well."""
-        return [event for event in self.events if event.kind not in _ROUTINE]
 
     def _add_journal_failure(self, record: EventRecord) -> None:
         reason = str(record.detail.get("reason", "unknown"))
