@@ -245,7 +245,8 @@ def test_rooms_create_no_object_per_message_or_delivery(
     assert booked["delivered"] == booked["expected"] == 11 * booked["sent"]
     assert party.histogram("fanout_last").count == booked["complete"] == booked["sent"]
     # A wake-up of two workers and a read have a price of their own, whatever they bring.
-    assert spent_sending <= 40 * wakes
+    # Where all is slow, a wake-up has many calls of `send`, for three senders in turn.
+    assert spent_sending <= 40 * wakes + booked["sent"] // 4
     assert spent_receiving <= 5 * reads
     assert booked["sent"] / wakes > 40
     assert booked["delivered"] / reads > 10

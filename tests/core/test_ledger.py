@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from numpy.typing import NDArray
 
+from surgewire._core.build_info import PROFILE
 from surgewire._core.ledger import (
     BEFORE_JOIN,
     COUNTERS,
@@ -385,6 +386,7 @@ def test_rows_are_apart() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif(PROFILE == "sanitize", reason="AddressSanitizer shadows the memory")
 def test_a_membership_of_eight_workers_takes_256_bytes() -> None:
     memberships = 5_000
     before = resident_bytes()
