@@ -2,8 +2,8 @@
 
 import pytest
 
-from surgewire.results.drift import Drift, Finding
-from surgewire.results.drift_words import sentence, sentences
+from surgewire.results.drift import Finding
+from surgewire.results.drift_words import sentence
 from surgewire.results.measure import DELIVERY, JOINED, P99, TARGET_MEMORY
 
 HOUR_S = 3_600.0
@@ -42,7 +42,3 @@ MIB = 1 << 20
 )
 def test_sentences(finding: Finding, sending_s: float, said: str) -> None:
     assert sentence(finding, sending_s) == said
-
-
-def test_a_short_run_has_none() -> None:
-    assert sentences(Drift(100.0, ())) == ()

@@ -1,6 +1,6 @@
 """What drifted, as a plain sentence."""
 
-from surgewire.results.drift import Drift, Finding
+from surgewire.results.drift import Finding
 
 HOURLY_S = 1_200.0
 """Growth is told for each minute until sending took so long: a figure for an hour, out of three
@@ -27,11 +27,6 @@ def sentence(finding: Finding, sending_s: float) -> str:
             return f"{label}: too few messages to tell"
         case _:
             return f"{label} steady"
-
-
-def sentences(drift: Drift) -> tuple[str, ...]:
-    """Say what became of each measure; nothing where sending was too short."""
-    return tuple(sentence(finding, drift.sending_s) for finding in drift.findings)
 
 
 def _told(amount: float, unit: str) -> str:

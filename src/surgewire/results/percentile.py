@@ -28,11 +28,6 @@ def eligible(key: str, count: int) -> bool:
     return count >= needed(key)
 
 
-def eligible_keys(count: int) -> tuple[str, ...]:
-    """Return the keys of all percentiles that a sample of `count` values carries, rising."""
-    return tuple(key for key in PERCENTILES if eligible(key, count))
-
-
 def display_name(key: str) -> str:
     """Return the name that people read: `p99.9` for the key `p99_9`."""
     return key.replace("_", ".")

@@ -137,7 +137,9 @@ class ChatJob(SendingJob):
             try:
                 self._trace.close()
             except OSError as error:
-                self.notes.append(f"the trace of worker {self.place.worker} is cut short: {error}")
+                self.notes.append(
+                    f"the trace of worker {self.place.worker} is cut short: {error.strerror}"
+                )
 
     @property
     def deserted(self) -> bool:
