@@ -4,6 +4,7 @@ What is compared stands in tables: a name in backticks begins its row. The truth
 """
 
 import ast
+import json
 import re
 from collections.abc import Callable, Iterator
 from itertools import takewhile

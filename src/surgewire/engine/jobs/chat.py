@@ -137,9 +137,8 @@ class ChatJob(SendingJob):
             try:
                 self._trace.close()
             except OSError as error:
-                self.notes.append(
-                    f"the trace of worker {self.place.worker} is cut short: {error.strerror}"
-                )
+                why = (error.strerror or str(error)).lower()
+                self.notes.append(f"the trace of worker {self.place.worker} is cut short: {why}")
 
     @property
     def deserted(self) -> bool:
