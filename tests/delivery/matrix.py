@@ -78,13 +78,16 @@ class Case:
     motion: str
     joining: bool = False
     """By a message, not by the URL."""
+    confirmed: bool = True
+    """Whether the plan knows by what a join is confirmed."""
     others: bool = False
     varied: bool = False
     """Frames of many sizes, binary, from half of the users, while the others still connect."""
     seed: int = 1
 
     def __str__(self) -> str:
-        extras = "-join" * self.joining + "-others" * self.others + "-varied" * self.varied
+        extras = "-join" * self.joining + "-unconfirmed" * (not self.confirmed)
+        extras += "-others" * self.others + "-varied" * self.varied
         return f"{self.target}-{self.fault}-{self.workers}-{self.shape}-{self.motion}{extras}"
 
     @property
@@ -110,7 +113,10 @@ class Case:
             "seed": self.seed,
         }
         if self.joining:
-            values |= {"join": JOIN, "joined": JOINED, "join_timeout": "2s"}
+            values |= {"join": JOIN}
+            # Without a word of the target a user takes itself for a member after a second.
+            confirmation = {"joined": JOINED, "join_timeout": "2s"}
+            values |= confirmation if self.confirmed else {"duration": "2500ms"}
         if self.varied:
             values |= VARIED
         return values | SHAPES[self.shape] | MOTIONS[self.motion]
@@ -142,6 +148,9 @@ def _full() -> Iterator[Case]:
         # Both ways into a room, and both kinds of messages, over the whole of the matrix.
         joining, varied = seed // 3 % 2 == 1, seed % 5 == 0
         yield Case(target, fault, workers, shape, motion, joining, varied=varied, seed=seed)
+    for target, motion in product((EMBEDDED, *SERVERS), MOTIONS):
+        seed += 1
+        yield Case(target, ALL, 3, "small", motion, joining=True, confirmed=False, seed=seed)
     for target in SERVERS:
         for fault, motion in product(("none", ALL), MOTIONS):
             seed += 1
@@ -161,6 +170,7 @@ def _short() -> Iterator[Case]:
     yield Case(EMBEDDED, ALL, 1, "small", "reconnect")
     yield Case(EMBEDDED, ALL, 3, "big", "reconnect", joining=True, varied=True)
     yield Case(EMBEDDED, ALL, 3, "small", "churn", joining=True)
+    yield Case(EMBEDDED, ALL, 3, "small", "reconnect", joining=True, confirmed=False)
     yield Case("websockets", "none", 3, "big", "churn", joining=True)
     yield Case("websockets", ALL, 3, "small", "reconnect", varied=True)
     yield Case("aiohttp", "cut", 1, "big", "reconnect", joining=True)
