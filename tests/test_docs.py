@@ -31,6 +31,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINKED = [*PAGES, *sorted((ROOT / "examples").glob("*.md"))]
 SURGEWIRE = Path(sys.executable).parent / "surgewire"
 
 PORT = re.compile(r"\b8765\b")
@@ -216,7 +217,7 @@ def test_python_example_runs(block: Block, tmp_path: Path, request: pytest.Fixtu
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_resolve(page: Path) -> None:
     for match in LINK.finditer(FENCE.sub("", page.read_text())):
         target = match["target"]
@@ -230,7 +231,7 @@ def test_links_resolve(page: Path) -> None:
             assert anchor in anchors_of(file), f"{page.name}: no heading makes {target}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_command_escapes(page: Path) -> None:
     tags = {block.tag for block in blocks_of(page)}
     assert not tags & {"sh", "bash", "shell", "zsh"}, "tag commands as console"

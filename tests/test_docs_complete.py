@@ -51,6 +51,7 @@ OWN_PAGES = (
         for name in (
             "echo",
             "chat",
+            "delivery",
             "connect",
             "serve",
             "report",
