@@ -58,7 +58,7 @@ class Job(Audience, ABC):
             self,
             timeout_ns=plan.connect_timeout_ns,
         )
-        self._ramp = Ramp(
+        self.ramp = Ramp(
             place.loop,
             plan,
             place.users,
@@ -98,11 +98,11 @@ class Job(Audience, ABC):
 
     def start(self, at_ns: int) -> None:
         """Let the users connect; the schedule counts from `at_ns`."""
-        self._ramp.start(at_ns)
+        self.ramp.start(at_ns)
 
     def stop(self) -> None:
         """Begin no more attempts and give up those under way."""
-        self._ramp.stop()
+        self.ramp.stop()
         self.connector.give_up()
 
     @property
@@ -114,7 +114,7 @@ class Job(Audience, ABC):
     @property
     def all_answered(self) -> bool:
         """Whether every user's first attempt has its outcome."""
-        return self._ramp.done and not self.connector.first_busy
+        return self.ramp.done and not self.connector.first_busy
 
     @property
     def pings(self) -> dict[str, int]:
@@ -136,7 +136,7 @@ class Job(Audience, ABC):
 
     def close(self) -> None:
         """Release timers and descriptors."""
-        self._ramp.close()
+        self.ramp.close()
         self.connector.shut()
         self.traffic.close()
         if self.poller is not None:

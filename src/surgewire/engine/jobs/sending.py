@@ -41,6 +41,8 @@ class SendingJob(Job):
 
     async def drain(self) -> None:
         """Send what is late, then wait for what is under way."""
+        # Where users send while others still connect, the ramp may be longer than the run.
+        self.ramp.stop()
         deadline_ns = now_ns() + self.plan.drain_ns
         # Messages that were planned and are late still leave, unless told to stop.
         while self.traffic.behind and not self.enough.is_set() and now_ns() < deadline_ns:
