@@ -174,7 +174,7 @@ def _window(
 def _wait_until_busy(process: psutil.Popen, target: Target, job: FanoutJob) -> None:
     """Wait for the connects, then for the target to be sending."""
     deadline = time.monotonic() + job.connections / CONNECT_RATE_PER_S + CONNECT_SLACK_S
-    while len(target.process.net_connections()) <= job.connections:
+    while target.descriptors() <= job.connections:
         if process.poll() is not None or time.monotonic() > deadline:
             raise BenchmarkError("the connections were not established")
         time.sleep(0.25)

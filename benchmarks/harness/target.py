@@ -26,6 +26,10 @@ class Target:
     process: psutil.Popen
     port: int
 
+    def descriptors(self) -> int:
+        """Count the open descriptors of all its processes: one for each connection, and some."""
+        return sum(process.num_fds() for process in processes.tree(self.process))
+
     def cpu(self) -> processes.CpuSample:
         """Sample the CPU time of all its processes."""
         return processes.cpu_sample(processes.tree(self.process))

@@ -74,7 +74,7 @@ Drift        p99 grew by 1.19 ms per minute; delivery steady; joined users stead
 VERDICT = """\
 Verdict      FAIL  1,000 connections ended before their time
                    500 of 1,500 attempts to come back failed
-                   of 6,000,000 messages: 12 lost, 300 lost to disconnect
+                   of 6,000,000 deliveries: 12 lost, 300 lost to disconnect
 """
 
 

@@ -224,7 +224,7 @@ def test_faults() -> None:
         "reasons": [
             "40 of 1,000 connections failed",
             "2 connections ended before their time",
-            "of 10 messages: 3 lost, 1 lost to disconnect",
+            "of 10 deliveries: 3 lost, 1 lost to disconnect",
             "figures in doubt: worker_died",
         ],
     }

@@ -65,10 +65,10 @@ def test_what_may_be_late_for_our_own_standstill_is_not_held_against_the_target(
     assert verdict(late=7).status is Status.FAIL
     found = verdict(late=7, stood_still=True)
     assert found.status is Status.DOUBTFUL
-    assert found.reasons == ("7 messages late, perhaps for the tester's own standstill",)
+    assert found.reasons == ("7 deliveries late, perhaps for the tester's own standstill",)
     found = verdict(late=7, lost=1, stood_still=True)
     assert found.status is Status.FAIL
-    assert found.reasons[0].endswith("messages: 1 lost")
+    assert found.reasons[0].endswith("deliveries: 1 lost")
     assert verdict(stood_still=True).status is Status.PASS
 
 
@@ -79,11 +79,11 @@ def test_too_few_samples_alone_do_not() -> None:
 @pytest.mark.parametrize(
     ("messages", "reason"),
     [
-        ({"lost": 3}, "of 5,000 messages: 3 lost"),
-        ({"lost_to_disconnect": 1}, "of 5,000 messages: 1 lost to disconnect"),
-        ({"duplicated": 2, "late": 1_234}, "of 5,000 messages: 2 duplicated, 1,234 late"),
-        ({"damaged": 1}, "of 5,000 messages: 1 damaged"),
-        ({"misrouted": 1}, "of 5,000 messages: 1 misrouted"),
+        ({"lost": 3}, "of 5,000 deliveries: 3 lost"),
+        ({"lost_to_disconnect": 1}, "of 5,000 deliveries: 1 lost to disconnect"),
+        ({"duplicated": 2, "late": 1_234}, "of 5,000 deliveries: 2 duplicated, 1,234 late"),
+        ({"damaged": 1}, "of 5,000 deliveries: 1 damaged"),
+        ({"misrouted": 1}, "of 5,000 deliveries: 1 misrouted"),
     ],
 )
 def test_messages_that_fell_short(messages: dict[str, int], reason: str) -> None:
@@ -160,7 +160,7 @@ def test_all_reasons_are_told_the_gravest_first() -> None:
         (
             "stopped after 5.0 s",
             "1 of 1,000 connections failed",
-            "of 5,000 messages: 1 lost",
+            "of 5,000 deliveries: 1 lost",
             "figures in doubt: worker_saturated",
         ),
     )

@@ -75,7 +75,7 @@ def judge(
     in_doubt = [doubt.code.value for doubt in doubts if not doubt.code.minor]
     doubtful = [f"figures in doubt: {', '.join(in_doubt)}"] if in_doubt else []
     if stood_still and delivery.late:
-        doubtful.append(f"{delivery.late:,} messages late, perhaps for the tester's own standstill")
+        doubtful.append(f"{delivery.late:,} deliveries late, perhaps for the tester's own standstill")
     going_on = _going_on(ending)
     weighed = (
         (Status.FAILED, impossible),
@@ -151,4 +151,4 @@ def _of_messages(delivery: "Delivery", *, late_counts: bool) -> list[str]:
         (delivery.misrouted, "misrouted"),
     )
     found = [f"{count:,} {what}" for count, what in counts if count]
-    return [f"of {delivery.expected:,} messages: {', '.join(found)}"] if found else []
+    return [f"of {delivery.expected:,} deliveries: {', '.join(found)}"] if found else []
