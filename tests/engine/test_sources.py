@@ -4,7 +4,13 @@ import sys
 import pytest
 
 from surgewire.engine import sources
-from surgewire.engine.sources import can_spread, port_range, ports_per_source, source_addresses
+from surgewire.engine.sources import (
+    can_spread,
+    port_range,
+    ports_per_source,
+    socket_from,
+    source_addresses,
+)
 from tests.engine.fakes import echo_plan
 
 PORTS = (32_768, 60_999)
@@ -29,9 +35,9 @@ def test_one_address_is_enough_for_most_runs():
 @linux
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:1/", "ws://localhost:1/", "ws://127.9.9.9:1/"])
 def test_as_many_addresses_as_needed(url):
-    assert source_addresses(plan(EACH + 1, url), PORTS) == ("127.0.0.1", "127.0.0.2")
-    assert len(source_addresses(plan(4 * EACH, url), PORTS)) == 4
-    assert len(source_addresses(plan(1_000_000, url), PORTS)) == 37
+    assert source_addresses(plan(EACH + 1, url), PORTS) == ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+    assert len(source_addresses(plan(4 * EACH, url), PORTS)) == 8
+    assert len(source_addresses(plan(1_000_000, url), PORTS)) == 74
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "::1", "example.com", "127.example.com"])
@@ -40,10 +46,26 @@ def test_only_loopback_has_many_addresses(host):
 
 
 @linux
-def test_the_addresses_can_be_bound():
-    for address in source_addresses(plan(4 * EACH), PORTS):
-        with socket.socket() as sock:
-            sock.bind((address, 0))
+def test_a_socket_gets_its_port_when_it_connects():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+        for address in source_addresses(plan(4 * EACH), PORTS):
+            with socket_from(address) as sock:
+                assert sock.getsockname() == (address, 0)
+                assert not sock.getblocking()
+                sock.setblocking(True)
+                sock.connect(server.getsockname())
+                assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                accepted, peer = server.accept()
+                accepted.close()
+                assert peer == sock.getsockname()
+                assert peer[0] == address
+
+
+@linux
+def test_an_address_of_another_machine_cannot_be_bound():
+    with pytest.raises(OSError, match="assign"):
+        socket_from("192.0.2.1")
 
 
 def test_other_systems_have_one_address(monkeypatch):

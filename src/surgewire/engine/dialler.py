@@ -10,6 +10,7 @@ from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection
 from surgewire.engine.attempt import Attempt
 from surgewire.engine.resolver import Resolver
+from surgewire.engine.sources import socket_from
 from surgewire.plan.models import Plan
 
 
@@ -47,7 +48,7 @@ class Dialler:
             raise
 
     async def _dial(self, connection: Connection, attempt: Attempt) -> None:
-        source = (self._sources[attempt.user % len(self._sources)], 0) if self._sources else None
+        source = self._sources[attempt.user % len(self._sources)] if self._sources else None
         family = socket.AF_INET if source else 0
         addresses, waited = await self._resolver.resolve(family)
         attempt.dialled_ns = now_ns() if waited else attempt.started_ns
@@ -59,20 +60,26 @@ class Dialler:
             await self._secure(connection, transport, self._tls)
 
     async def _connect(
-        self, connection: Connection, addresses: Sequence[str], source: tuple[str, int] | None
+        self, connection: Connection, addresses: Sequence[str], source: str | None
     ) -> asyncio.Transport:
-        port = self._target.port
         for address in addresses[:-1]:
             with suppress(OSError):
-                return (
-                    await self._loop.create_connection(
-                        lambda: connection, address, port, local_addr=source
-                    )
-                )[0]
-        last = addresses[-1]
-        return (
-            await self._loop.create_connection(lambda: connection, last, port, local_addr=source)
-        )[0]
+                return await self._connect_to(address, connection, source)
+        return await self._connect_to(addresses[-1], connection, source)
+
+    async def _connect_to(
+        self, address: str, connection: Connection, source: str | None
+    ) -> asyncio.Transport:
+        port = self._target.port
+        if source is None:
+            return (await self._loop.create_connection(lambda: connection, address, port))[0]
+        sock = socket_from(source)
+        try:
+            await self._loop.sock_connect(sock, (address, port))
+            return (await self._loop.create_connection(lambda: connection, sock=sock))[0]
+        except BaseException:
+            sock.close()
+            raise
 
     async def _secure(
         self, connection: Connection, transport: asyncio.Transport, tls: ssl.SSLContext

@@ -75,7 +75,9 @@ def judge(
     in_doubt = [doubt.code.value for doubt in doubts if not doubt.code.minor]
     doubtful = [f"figures in doubt: {', '.join(in_doubt)}"] if in_doubt else []
     if stood_still and delivery.late:
-        doubtful.append(f"{delivery.late:,} deliveries late, perhaps for the tester's own standstill")
+        doubtful.append(
+            f"{delivery.late:,} deliveries late, perhaps for the tester's own standstill"
+        )
     going_on = _going_on(ending)
     weighed = (
         (Status.FAILED, impossible),
