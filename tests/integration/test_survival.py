@@ -155,9 +155,9 @@ def test_a_chat_target_that_is_killed_and_started_again(tmp_path: Path) -> None:
         assert "cut off" in stage.text
         stage.stop_target()
         truth = stage.truth()
-        # The record of the first target ended with it, perhaps before it had delivered anything;
-        # the second one heard most of the run.
-        assert result["delivery"]["delivered"] >= truth["sent"] > 0
+        # Both targets' records together. The killed one's may lack its last lines, or none.
+        delivery = result["delivery"]
+        assert delivery["delivered"] + delivery["before_join"] >= truth["sent"] > 0
         assert result["delivery"]["lost"] == 0
 
 
