@@ -53,6 +53,7 @@ OWN_PAGES = (
             "chat",
             "delivery",
             "connect",
+            "connecting",
             "serve",
             "report",
             "soak",
@@ -62,6 +63,9 @@ OWN_PAGES = (
         )
     ),
 )
+
+# Page of what all commands that connect have in common.
+CONNECTING = "docs/connecting.md"
 
 ROW = re.compile(r"^\| `(?P<name>[^`]+)` +\|(?P<rest>.*)$", re.M)
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
@@ -107,14 +111,31 @@ def options_of(command: Any) -> set[str]:
     return {option for option in found if option.startswith("--")}
 
 
+def shared_options(command: Any) -> set[str]:
+    """Return the options that stand in the help under the title of their group."""
+    grouped = [item for item in command.params if getattr(item, "rich_help_panel", None)]
+    return {option for item in grouped for option in item.opts if option.startswith("--")}
+
+
+def own_options(command: Any) -> set[str]:
+    return options_of(command) - shared_options(command)
+
+
 @pytest.mark.parametrize(("name", "command"), list(commands()), ids=lambda value: str(value))
 def test_every_option_is_documented(name: str, command: Any) -> None:
-    options = options_of(command)
+    options = own_options(command)
     if name not in PAGES:
         assert not options, f"{name} has options and no page"
         return
     missing = options - set(OPTION.findall(text_of(PAGES[name])))
     assert not missing, f"{PAGES[name]} is silent about {missing}"
+
+
+@pytest.mark.parametrize("name", ["echo", "chat", "connect"])
+def test_the_options_on_connecting_are_in_the_tables_of_their_page(name: str) -> None:
+    rows = [row for row, _ in ROW.findall(text_of(CONNECTING)) if row.startswith("--")]
+    assert len(set(rows)) == len(rows), "a row stands twice"
+    assert {row.partition(" ")[0] for row in rows} == shared_options(dict(commands())[name])
 
 
 @pytest.mark.parametrize("page", OWN_PAGES)
@@ -141,7 +162,7 @@ def options_told(command: str) -> dict[str, str]:
 @pytest.mark.parametrize("command", PLANS)
 def test_the_table_of_options_is_that_of_the_command(command: str) -> None:
     rows = options_told(command)
-    assert {name.partition(" ")[0] for name in rows} == options_of(dict(commands())[command])
+    assert {name.partition(" ")[0] for name in rows} == own_options(dict(commands())[command])
 
 
 @pytest.mark.parametrize("command", PLANS)

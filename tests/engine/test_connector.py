@@ -15,8 +15,8 @@ from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection
 from surgewire._core.stream import ReceiveBuffer
 from surgewire.engine.connector import Audience, Connector
-from surgewire.engine.dialler import Dialler
 from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, SharedRegion
+from surgewire.engine.way.dialler import Dialler
 from surgewire.plan.models import ConnectPlan
 
 MS = 1_000_000

@@ -53,12 +53,12 @@ def test_the_next_address_is_tried(
     """The server listens on the second address of a name; nothing does on the first."""
     port = farm.open("echo")
     monkeypatch.setattr(
-        "surgewire.engine.resolver.Resolver._look_up", two_addresses("127.0.0.2", "127.0.0.1")
+        "surgewire.engine.way.resolver.Resolver._look_up", two_addresses("127.0.0.2", "127.0.0.1")
     )
     result = runner.echo(f"ws://chat.example:{port}/")
     assert result.connections.established == USERS
     monkeypatch.setattr(
-        "surgewire.engine.resolver.Resolver._look_up", two_addresses("127.0.0.2", "127.0.0.3")
+        "surgewire.engine.way.resolver.Resolver._look_up", two_addresses("127.0.0.2", "127.0.0.3")
     )
     result = runner.echo(f"ws://chat.example:{port}/")
     assert result.connections.errors == {"tcp_refused": USERS}
@@ -81,7 +81,7 @@ def test_ipv6(target_on_ipv6: str, runner: Runner) -> None:
 def test_users_are_spread_over_source_addresses(
     farm: Farm, runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surgewire.engine.sources.ports_per_source", lambda ports: 2)
+    monkeypatch.setattr("surgewire.engine.way.sources.ports_per_source", lambda ports: 2)
     port = farm.open("echo")
     result = runner.echo(f"ws://localhost:{port}/")
     assert result.connections.established == USERS

@@ -41,6 +41,7 @@ INTERVAL = IntervalRecord(
     histograms={"message_latency": HISTOGRAM},
     errors={"dns": 1},
     closed={"close_1001": 2},
+    facts={"tls_resumed": 3},
     workers=(
         WorkerSample(
             worker=0, pid=9, alive=True, cpu_percent=3.5, rss_bytes=10, pss_bytes=None, open=3
@@ -78,6 +79,7 @@ def test_the_interval_as_a_literal_map() -> None:
         },
         "errors": {"dns": 1},
         "closed": {"close_1001": 2},
+        "facts": {"tls_resumed": 3},
         "workers": [
             {
                 "worker": 0,
@@ -104,7 +106,7 @@ def test_an_unknown_type_is_none() -> None:
 
 @pytest.mark.parametrize("record", [START, INTERVAL, ROOMS, EVENT, END], ids=lambda r: r.TYPE)
 def test_a_missing_key_is_named(record: Record) -> None:
-    for name in record.to_dict().keys() - {"target"}:
+    for name in record.to_dict().keys() - {"target", "facts"}:
         data = record.to_dict()
         del data[name]
         with pytest.raises(ValueError, match=f"^{record.TYPE} record: '{name}' is missing$"):

@@ -140,6 +140,7 @@ def test_the_keys_that_were_promised() -> None:
         "disconnects",
         "episodes",
         "pings",
+        "facts",
         "drift",
         "generator",
         "events",

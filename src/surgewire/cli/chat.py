@@ -1,6 +1,10 @@
 """``surgewire chat``: messages to rooms, and who heard them."""
 
+from typing import Any
+
 from surgewire.cli import chat_options, options, sending_options
+from surgewire.cli.connecting import CONNECTING
+from surgewire.cli.groups import takes
 
 HELP = """\
 Send messages into rooms and account for every delivery.
@@ -43,8 +47,10 @@ Exit codes: 0 all well, 1 the run could not be done, 2 wrong usage,
 """
 
 
+@takes(*CONNECTING)
 def chat(
     url: chat_options.Url,
+    *,
     connections: sending_options.Connections = None,
     rooms: chat_options.Rooms = None,
     rate: chat_options.Rate = None,
@@ -67,22 +73,19 @@ def chat(
     deadline: sending_options.Deadline = None,
     tick: sending_options.Tick = None,
     poisson: sending_options.Poisson = False,
-    processes: options.Processes = None,
-    connect_timeout: options.ConnectTimeout = None,
-    ping: options.Ping = None,
-    ping_timeout: options.PingTimeout = None,
-    target_pid: options.TargetPid = None,
     seed: chat_options.Seed = None,
     trace: chat_options.Trace = None,
     json: options.JsonFile = None,
     runs_dir: options.RunsDir = None,
     quiet: options.Quiet = False,
+    given: dict[str, Any],
 ) -> int:
     """Run ``surgewire chat`` with the flags as they were written; return the exit code."""
     from surgewire.cli.job import make_plan, perform
     from surgewire.cli.places import check_trace
 
     plan = make_plan(
+        **given,
         kind="chat",
         target=url,
         connections=connections,
@@ -107,11 +110,6 @@ def chat(
         deadline=deadline,
         tick=tick,
         poisson=poisson,
-        processes=processes,
-        connect_timeout=connect_timeout,
-        ping=ping,
-        ping_timeout=ping_timeout,
-        target_pid=target_pid,
         seed=seed,
         trace=None if trace is None else str(trace),
     )

@@ -1,10 +1,12 @@
 """``surgewire connect``: how fast a server takes connections."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from surgewire.cli import options
+from surgewire.cli.connecting import CONNECTING
+from surgewire.cli.groups import takes
 
 HELP = """\
 Measure how fast a server takes connections.
@@ -26,8 +28,10 @@ Exit codes: 0 all well, 1 the run could not be done, 2 wrong usage,
 """
 
 
+@takes(*CONNECTING)
 def connect(
     url: options.Url,
+    *,
     rate: Annotated[
         str | None,
         typer.Option(
@@ -46,28 +50,20 @@ def connect(
             help="Keep all open this long when every attempt has its outcome. [default: 0s]",
         ),
     ] = None,
-    processes: options.Processes = None,
-    connect_timeout: options.ConnectTimeout = None,
-    ping: options.Ping = None,
-    ping_timeout: options.PingTimeout = None,
-    target_pid: options.TargetPid = None,
     json: options.JsonFile = None,
     runs_dir: options.RunsDir = None,
     quiet: options.Quiet = False,
+    given: dict[str, Any],
 ) -> int:
     """Run ``surgewire connect`` with the flags as they were written; return the exit code."""
     from surgewire.cli.job import make_plan, perform
 
     plan = make_plan(
+        **given,
         kind="connect",
         target=url,
         connections=total,
         connect_rate=rate,
         hold=hold,
-        processes=processes,
-        connect_timeout=connect_timeout,
-        ping=ping,
-        ping_timeout=ping_timeout,
-        target_pid=target_pid,
     )
     return perform(plan, json=json, runs_dir=runs_dir, quiet=quiet)

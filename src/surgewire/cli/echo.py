@@ -1,6 +1,10 @@
 """``surgewire echo``: messages to a server that sends them back."""
 
+from typing import Any
+
 from surgewire.cli import echo_options, options, sending_options
+from surgewire.cli.connecting import CONNECTING
+from surgewire.cli.groups import takes
 
 HELP = """\
 Send messages at a fixed rate to a server that echoes them.
@@ -26,8 +30,10 @@ Exit codes: 0 all well, 1 the run could not be done, 2 wrong usage,
 """
 
 
+@takes(*CONNECTING)
 def echo(
     url: options.Url,
+    *,
     connections: sending_options.Connections = None,
     rate: echo_options.Rate = None,
     duration: sending_options.Duration = None,
@@ -40,20 +46,17 @@ def echo(
     tick: sending_options.Tick = None,
     poisson: sending_options.Poisson = False,
     pingpong: echo_options.Pingpong = False,
-    processes: options.Processes = None,
-    connect_timeout: options.ConnectTimeout = None,
-    ping: options.Ping = None,
-    ping_timeout: options.PingTimeout = None,
-    target_pid: options.TargetPid = None,
     seed: echo_options.Seed = None,
     json: options.JsonFile = None,
     runs_dir: options.RunsDir = None,
     quiet: options.Quiet = False,
+    given: dict[str, Any],
 ) -> int:
     """Run ``surgewire echo`` with the flags as they were written; return the exit code."""
     from surgewire.cli.job import make_plan, perform
 
     plan = make_plan(
+        **given,
         kind="echo",
         target=url,
         connections=connections,
@@ -68,11 +71,6 @@ def echo(
         tick=tick,
         poisson=poisson,
         pingpong=pingpong,
-        processes=processes,
-        connect_timeout=connect_timeout,
-        ping=ping,
-        ping_timeout=ping_timeout,
-        target_pid=target_pid,
         seed=seed,
     )
     return perform(plan, json=json, runs_dir=runs_dir, quiet=quiet)

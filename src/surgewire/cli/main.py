@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from surgewire.cli import chat, connect, demo, echo, interrupts, report, serve, version, watch
+from surgewire.cli.grouped_help import GroupedCommand
 from surgewire.errors import SurgewireError
 
 HELP = """\
@@ -41,9 +42,9 @@ app = typer.Typer(
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
-app.command(help=echo.HELP)(echo.echo)
-app.command(help=chat.HELP)(chat.chat)
-app.command(help=connect.HELP)(connect.connect)
+app.command(help=echo.HELP, cls=GroupedCommand)(echo.echo)
+app.command(help=chat.HELP, cls=GroupedCommand)(chat.chat)
+app.command(help=connect.HELP, cls=GroupedCommand)(connect.connect)
 app.add_typer(serve.serve_app)
 app.command(help=demo.HELP)(demo.demo)
 app.command(help=watch.HELP)(watch.watch)

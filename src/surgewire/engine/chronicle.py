@@ -93,6 +93,7 @@ class Chronicle:
                 histograms=gain.histograms,
                 errors=gain.errors,
                 closed=gain.closed,
+                facts=gain.facts,
                 workers=self._vitals.take(now_ns),
                 target=None if self._meter is None else self._meter.take(now_ns),
             )

@@ -16,9 +16,9 @@ from surgewire._core.connection import Connection
 from surgewire._core.histogram import Histogram
 from surgewire._core.traffic import COUNTERS
 from surgewire.engine import taxonomy
-from surgewire.engine.attempt import Attempt
-from surgewire.engine.dialler import Dialler
 from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, Words, WorkerSlice
+from surgewire.engine.way.attempt import Attempt
+from surgewire.engine.way.dialler import Dialler
 
 # How long a connection may take to close before it is aborted.
 CLOSE_TIMEOUT_NS = 2_000_000_000

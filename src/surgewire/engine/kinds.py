@@ -10,7 +10,7 @@ CAPACITY = 64
 NAME_BYTES = 48
 OTHER = "other"
 
-_SOUND = re.compile(rf"[a-z0-9_]{{1,{NAME_BYTES}}}")
+_SOUND = re.compile(rf"[a-z0-9_.:-]{{1,{NAME_BYTES}}}")
 _HEADER_BYTES = 16
 _ENTRY = np.dtype([("name", f"S{NAME_BYTES}"), ("count", np.uint64)])
 
@@ -18,7 +18,7 @@ KIND_TABLE_BYTES = _HEADER_BYTES + CAPACITY * _ENTRY.itemsize
 
 
 class KindTable:
-    """At most 64 stable kinds (of ``[a-z0-9_]``, up to 48 characters) with a count each.
+    """At most 64 stable kinds (of ``[a-z0-9_.:-]``, up to 48 characters) with a count each.
 
     What is no such name, and what no longer fits, is counted as ``other``, so that no text of a
     server reaches a report and the table stays within its memory.

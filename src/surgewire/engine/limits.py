@@ -4,7 +4,7 @@ import resource
 from dataclasses import dataclass
 
 from surgewire.engine.machine import Machine
-from surgewire.engine.sources import can_spread, ports_per_source, source_addresses
+from surgewire.engine.way.sources import can_spread, ports_per_source, source_addresses
 from surgewire.engine.windows import ledger_bytes
 from surgewire.errors import SurgewireError
 from surgewire.plan.fields import MAX_PROCESSES

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import psutil
 
-from surgewire.engine.sources import port_range
+from surgewire.engine.way.sources import port_range
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def execute(
     meter = None if plan.target_pid is None else TargetMeter(plan.target_pid)
     raise_file_limit(fitness.files)
     region = _map_region(plan)
-    run_dir = create_run_dir(Path(runs_dir or RUNS_DIR), plan.kind, plan.to_dict(), _now())
+    run_dir = create_run_dir(Path(runs_dir or RUNS_DIR), plan.kind, plan.public_dict(), _now())
     tally = Tally()
     with contextlib.closing(_create_journal(run_dir)) as journal:
         recorder = Recorder(journal, tally, observer)
@@ -138,7 +138,7 @@ def _open_record(recorder: Recorder, run_dir: RunDir, plan: Plan, fitness: Fitne
             format=FORMAT,
             run_id=run_dir.run_id,
             started_at=_now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            plan=plan.to_dict(),
+            plan=plan.public_dict(),
             version=release(),
             machine=describe_machine(),
         )

@@ -27,6 +27,7 @@ class Gain:
     histograms: dict[str, SparseHistogram]
     errors: dict[str, int]
     closed: dict[str, int]
+    facts: dict[str, int]
 
 
 class Sampler:
@@ -43,6 +44,7 @@ class Sampler:
         self._histograms = {name: Histogram() for name in METRICS}
         self._errors: dict[str, int] = {}
         self._closed: dict[str, int] = {}
+        self._facts: dict[str, int] = {}
 
     def take(self, *, last: bool = False) -> Gain:
         """Return what was counted since the last call; `last` looks at what seems unchanged too."""
@@ -59,14 +61,16 @@ class Sampler:
         del passed["open"]
         errors = _sum([part.errors.counts() for part in slices])
         closed = _sum([part.closed.counts() for part in slices])
+        facts = _sum([part.facts.counts() for part in slices])
         gain = Gain(
             counters=counters | passed,
             gauges=self._read_gauges(),
             histograms=self._take_histograms(last),
             errors=_growth(self._errors, errors),
             closed=_growth(self._closed, closed),
+            facts=_growth(self._facts, facts),
         )
-        self._errors, self._closed = errors, closed
+        self._errors, self._closed, self._facts = errors, closed, facts
         return gain
 
     def _read_rooms(self) -> Counts:

@@ -46,8 +46,9 @@ class WorkerSlice:
 
     `ledger`: uint64[rooms] by the names of the core's counters, in an echo run of one row;
     `traffic`: uint64 by the names of the core's counters; `histograms`: int64 words of
-    the core's histogram for each metric; `errors`, `closed`: counts by kind; `progress`: int64,
-    see the PROGRESS_ constants.
+    the core's histogram for each metric; `errors`, `closed`: counts by kind; `facts`: counts by
+    name of what is no failure (which addresses were used, TLS sessions resumed …); `progress`:
+    int64, see the PROGRESS_ constants.
     """
 
     def __init__(self, memory: npt.NDArray[np.uint8], rooms: int = 1) -> None:
@@ -61,6 +62,7 @@ class WorkerSlice:
         self.traffic: Counts = self._take(len(traffic.COUNTERS) * 8).view(np.uint64)
         self.errors = KindTable(self._take(KIND_TABLE_BYTES))
         self.closed = KindTable(self._take(KIND_TABLE_BYTES))
+        self.facts = KindTable(self._take(KIND_TABLE_BYTES))
         self.histograms: dict[str, Words] = {
             name: self._take(HISTOGRAM_WORDS * 8).view(np.int64) for name in METRICS
         }
@@ -75,7 +77,7 @@ def slice_bytes(rooms: int = 1) -> int:
     """Return how much memory the slice of one worker takes, in whole pages."""
     words = PROGRESS_WORDS + rooms * len(ledger.COUNTERS) + len(traffic.COUNTERS)
     words += HISTOGRAM_WORDS * len(METRICS)
-    return _whole_pages(words * 8 + 2 * KIND_TABLE_BYTES)
+    return _whole_pages(words * 8 + 3 * KIND_TABLE_BYTES)
 
 
 def _whole_pages(length: int) -> int:

@@ -2,16 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from surgewire.plan import fields
 from surgewire.plan.fields import HOUR, MS, S
@@ -21,13 +14,17 @@ from surgewire.plan.units import (
     UnitError,
     format_duration,
     parse_rate_range,
-    shorten,
 )
+from surgewire.plan.way.closing import ClosingPart
+from surgewire.plan.way.part import Part
+from surgewire.plan.way.request import RequestPart
+from surgewire.plan.way.route import RoutePart
+from surgewire.plan.way.sockets import SocketPart
+from surgewire.plan.way.tls import TlsPart
 
 _KIB = 1 << 10
 _GIB = 1 << 30
 _DEFAULT_PING_TIMEOUT_NS = 20 * S
-_UNITS = ("_ns", "_bytes", "_ppm")
 
 _ConnectRate = fields.rate(fields.MIN_RATE, fields.MAX_CONNECT_RATE)
 
@@ -39,7 +36,7 @@ def default_processes() -> int:
     return os.cpu_count() or 1
 
 
-class Plan(BaseModel):
+class Plan(Part):
     """What every run has. Frozen; raises pydantic's ValidationError for what makes no sense.
 
     Durations, sizes and rates are given exactly (``duration_ns=60_000_000_000``, ``Rate(1, …)``)
@@ -47,10 +44,10 @@ class Plan(BaseModel):
     (``duration="60s"``). ``url="ws://…"`` is another way to give the target.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
-
     OPTIONS: ClassVar[dict[str, str]] = {"target": "URL", "connect_rate": "--connect-rate"}
     """How the command line spells a field, where the name alone does not say it."""
+
+    SYNONYMS: ClassVar[dict[str, str]] = {"url": "target"}
 
     URL_SLOTS: ClassVar[tuple[str, ...]] = ()
     """Names of the slots that may stand in path and query of the target."""
@@ -70,13 +67,11 @@ class Plan(BaseModel):
     ping_timeout_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] | None = None
     target_pid: Annotated[int, *fields.count(1, 2**31 - 1)] | None = None
 
-    if TYPE_CHECKING:
-        # Fields take more types than they hold; see the class docstring.
-        def __init__(self, **values: Any) -> None: ...
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as types of JSON and msgpack; ``plan_from_dict`` reads it back."""
-        return self.model_dump()
+    tls: TlsPart = TlsPart()
+    request: RequestPart = RequestPart()
+    route: RoutePart = RoutePart()
+    sockets: SocketPart = SocketPart()
+    closing: ClosingPart = ClosingPart()
 
     @property
     def connect_span_ns(self) -> int:
@@ -88,26 +83,6 @@ class Plan(BaseModel):
         per_ns = first.per_ns * last.per_ns
         twice_mean = first.count * last.per_ns + last.count * first.per_ns
         return 2 * self.connections * per_ns // twice_mean
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_names_without_unit(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        full_names = {"url": "target"}
-        for name in cls.model_fields:
-            for unit in _UNITS:
-                if name.endswith(unit):
-                    full_names[name.removesuffix(unit)] = name
-        values: dict[str, Any] = {}
-        for name, value in data.items():
-            full_name = full_names.get(name) or str(name)
-            if full_name in values:
-                raise UnitError(f"{full_name} is given twice")
-            if full_name != name and not isinstance(value, str):
-                raise UnitError(f"{name}={shorten(value)} has no unit; write text, or {full_name}=")
-            values[full_name] = value
-        return values
 
     @model_validator(mode="before")
     @classmethod

@@ -6,10 +6,11 @@ from pydantic import ValidationError
 
 from surgewire.plan.models import ChatPlan, ConnectPlan, EchoPlan
 from surgewire.plan.units import shorten
+from surgewire.plan.way.part import Part
 
 _UNITS = ("_ns", "_bytes", "_ppm")
 _EXAMPLES = {"target": "ws://127.0.0.1:8765/", "connections": "{} 1000", "rate": "{} 1/s"}
-_OPTIONS = {model.__name__: model.OPTIONS for model in (EchoPlan, ConnectPlan, ChatPlan)}
+_PLANS = {model.__name__: model for model in (EchoPlan, ConnectPlan, ChatPlan)}
 
 
 def describe_error(error: ValidationError) -> str:
@@ -21,11 +22,22 @@ def describe_error(error: ValidationError) -> str:
     message = _message(first["type"], first)
     if not first["loc"]:
         return message
-    field = str(first["loc"][0])
-    spelled = _OPTIONS.get(error.title, {}).get(field) or option_name(field)
+    model, field = _place(_PLANS.get(error.title), [str(step) for step in first["loc"]])
+    spelled = (model.OPTIONS.get(field) if model else None) or option_name(field)
     if first["type"] == "missing" and field in _EXAMPLES:
         message += f"; write for example {_EXAMPLES[field].format(spelled)}"
     return f"{spelled}: {message}"
+
+
+def _place(model: type[Part] | None, steps: list[str]) -> tuple[type[Part] | None, str]:
+    """Return the part of a plan in which a field lies, and the field's name."""
+    while model is not None and len(steps) > 1:
+        field = model.model_fields.get(steps[0])
+        inner = None if field is None else field.annotation
+        if not (isinstance(inner, type) and issubclass(inner, Part)):
+            break
+        model, steps = inner, steps[1:]
+    return model, steps[0]
 
 
 def option_name(field: str) -> str:

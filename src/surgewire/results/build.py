@@ -55,6 +55,7 @@ def build_result(tally: "Tally") -> Result:
         disconnects=tally.disconnects.disconnects(),
         episodes=tally.episodes.episodes(),
         pings=Pings.of(tally.counters, tally.closed),
+        facts=_sorted(tally.facts),
         drift=tally.drift.drift(),
         generator=_generator(tally),
         events=tuple(timeline.events),

@@ -115,6 +115,8 @@ class IntervalRecord:
     """Attempts that failed, deltas by kind."""
     closed: dict[str, int] = field(default_factory=dict)
     """Established connections that ended before we closed them, deltas by kind."""
+    facts: dict[str, int] = field(default_factory=dict)
+    """What is counted by name and is no failure, deltas."""
     workers: tuple[WorkerSample, ...] = ()
     target: TargetSample | None = None
     """Where the plan names the target's process."""
@@ -122,6 +124,7 @@ class IntervalRecord:
     def to_dict(self) -> dict[str, Any]:
         """As a map of msgpack types."""
         data = {name: getattr(self, name) for name in _INTERVAL}
+        data["facts"] = self.facts
         data["histograms"] = {name: item.to_dict() for name, item in self.histograms.items()}
         data["workers"] = [sample.to_dict() for sample in self.workers]
         data["target"] = None if self.target is None else self.target.to_dict()
@@ -145,8 +148,8 @@ _INTERVAL: dict[str, Reader] = {
     "workers": _samples,
 }
 
-_INTERVAL_SINCE_2: dict[str, Reader] = {"target": _target}
-"""What journals of format 1 do not have."""
+_INTERVAL_SINCE_2: dict[str, Reader] = {"target": _target, "facts": reading.counts}
+"""What older journals do not have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,8 @@ class Result:
     disconnects: Disconnects
     episodes: Episodes
     pings: Pings
+    facts: dict[str, int]
+    """What was counted by name and is no failure: addresses used, TLS sessions resumed …"""
     drift: Drift
     generator: Generator
     events: tuple[EventRecord, ...]
@@ -205,6 +207,7 @@ class Result:
             "disconnects": self.disconnects.to_dict(),
             "episodes": self.episodes.to_dict(),
             "pings": self.pings.to_dict(),
+            "facts": self.facts,
             "drift": self.drift.to_dict(),
             "generator": self.generator.to_dict(),
             "events": [_finite(event.to_dict()) for event in self.events],

@@ -41,6 +41,8 @@ class Tally:
         """Of the ledger and of the traffic, by name."""
         self.errors: Counter[str] = Counter()
         self.closed: Counter[str] = Counter()
+        self.facts: Counter[str] = Counter()
+        """What is counted by name and is no failure."""
         self.peak_open = 0
         self.usage = Usage()
         self.target_usage = TargetUsage()
@@ -84,6 +86,7 @@ class Tally:
         self.counters.update(record.counters)
         self.errors.update(record.errors)
         self.closed.update(record.closed)
+        self.facts.update(record.facts)
         self.peak_open = max(
             self.peak_open, record.gauges.get("peak_open", 0), record.gauges.get("open", 0)
         )

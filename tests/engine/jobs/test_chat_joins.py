@@ -8,7 +8,6 @@ import pytest
 from surgewire._core.chat_traffic import ChatUser
 from surgewire._core.stream import ReceiveBuffer
 from surgewire._core.traffic import COUNTERS
-from surgewire.dialects.client_upgrade import ClientUpgrade
 from surgewire.engine.jobs.chat import ChatJob
 from surgewire.engine.jobs.workplace import Workplace
 from surgewire.engine.shared import SharedRegion
@@ -22,7 +21,7 @@ class Job(ChatJob):
         return ask(
             ReceiveBuffer(),
             self.connector,
-            ClientUpgrade(self.request.filled(0, 0)),
+            self.upgrade(0, 0),
             self.traffic,
             index=0,
             user=0,

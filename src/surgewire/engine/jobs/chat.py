@@ -11,7 +11,6 @@ from surgewire._core.sizes import SizePicker
 from surgewire._core.template import Template
 from surgewire._core.trace import Trace
 from surgewire._core.traffic import COUNTERS
-from surgewire.dialects.client_upgrade import ClientUpgrade
 from surgewire.engine import taxonomy
 from surgewire.engine.backoff import Backoff
 from surgewire.engine.churn import Churn
@@ -94,7 +93,7 @@ class ChatJob(SendingJob):
         return ChatUser(
             self.buffer,
             owner,
-            ClientUpgrade(self.request.filled(room, user)),
+            self.upgrade(user, room),
             self.traffic,
             index=user // self.place.region.workers,
             user=user,

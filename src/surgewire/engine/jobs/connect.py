@@ -4,7 +4,6 @@ from surgewire._core.connection import Connection
 from surgewire._core.echo_traffic import EchoTraffic, EchoUser
 from surgewire._core.ledger import Ledger
 from surgewire._core.template import Template
-from surgewire.dialects.client_upgrade import ClientUpgrade
 from surgewire.engine.connector import Connector
 from surgewire.engine.jobs.job import Job
 from surgewire.plan.models import ConnectPlan
@@ -42,7 +41,7 @@ class ConnectJob(Job):
         return EchoUser(
             self.buffer,
             owner,
-            ClientUpgrade(self.request),
+            self.upgrade(user),
             self.traffic,
             user,
             tls=plan.target.secure,

@@ -3,7 +3,6 @@
 from surgewire._core.connection import Connection
 from surgewire._core.echo_traffic import EchoTraffic, EchoUser
 from surgewire._core.ledger import Ledger
-from surgewire.dialects.client_upgrade import ClientUpgrade
 from surgewire.dialects.plain import plain_text
 from surgewire.engine.connector import Connector
 from surgewire.engine.jobs.sending import SendingJob, message_schedule
@@ -49,7 +48,7 @@ class EchoJob(SendingJob):
         return EchoUser(
             self.buffer,
             owner,
-            ClientUpgrade(self.request),
+            self.upgrade(user),
             self.traffic,
             user,
             tls=self.plan.target.secure,

@@ -14,12 +14,12 @@ from surgewire._core.poller import Poller
 from surgewire._core.stream import ReceiveBuffer
 from surgewire._core.traffic import Traffic, User
 from surgewire._core.witness import Witness
-from surgewire.dialects.client_upgrade import UpgradeRequest
+from surgewire.dialects.client_upgrade import ClientUpgrade, UpgradeRequest
 from surgewire.engine.connector import Audience, Connector
-from surgewire.engine.dialler import Dialler
 from surgewire.engine.jobs.workplace import Workplace
 from surgewire.engine.ramp import Ramp
-from surgewire.engine.sources import source_addresses
+from surgewire.engine.way.dialler import Dialler
+from surgewire.engine.way.sources import source_addresses
 from surgewire.release import release
 
 
@@ -43,7 +43,7 @@ class Job(Audience, ABC):
         self.poller = Poller(place.loop) if self.reads and poller.AVAILABLE else None
         self.traffic = self.make_traffic()
         self.buffer = ReceiveBuffer()
-        self.request = UpgradeRequest(parse_uri(plan.target.url), f"surgewire/{release()}")
+        self._request = UpgradeRequest(parse_uri(plan.target.url), f"surgewire/{release()}")
         dialler = Dialler(
             place.loop,
             plan,
@@ -93,6 +93,10 @@ class Job(Audience, ABC):
     @abstractmethod
     async def drain(self) -> None:
         """Wait for what is under way, within a bound; no more is sent after it."""
+
+    def upgrade(self, user: int, room: int = 0) -> ClientUpgrade:
+        """Return the opening handshake of `user`, who is in `room`."""
+        return ClientUpgrade(self._request.filled(room, user))
 
     # What the worker calls.
 

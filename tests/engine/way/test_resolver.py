@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from surgewire.engine.resolver import Resolver
+from surgewire.engine.way.resolver import Resolver
 from surgewire.plan.target import parse_target
 
 V4 = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 80))

@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from surgewire.engine import sources
-from surgewire.engine.sources import (
+from surgewire.engine.way import sources
+from surgewire.engine.way.sources import (
     can_spread,
     port_range,
     ports_per_source,

@@ -8,9 +8,9 @@ from contextlib import suppress
 
 from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection
-from surgewire.engine.attempt import Attempt
-from surgewire.engine.resolver import Resolver
-from surgewire.engine.sources import socket_from
+from surgewire.engine.way.attempt import Attempt
+from surgewire.engine.way.resolver import Resolver
+from surgewire.engine.way.sources import socket_from
 from surgewire.plan.models import Plan
 
 

@@ -1,6 +1,6 @@
 from types import SimpleNamespace
 
-from surgewire.engine.attempt import Attempt
+from surgewire.engine.way.attempt import Attempt
 
 MS = 1_000_000
 

@@ -1,0 +1,1 @@
+"""From a user to an established transport: names, sources, TCP, TLS, and the phases of it."""
