@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
 from rich.text import Text
 
-from surgewire.report import account, course, heading, sections
+from surgewire.report import account, course, heading, sections, way
 from surgewire.report.layout import GAP, LABEL_WIDTH, times
 from surgewire.report.layout import sections as labelled
 from surgewire.report.wording import plain
@@ -80,6 +80,7 @@ def print_report(
 def _blocks(result: Result, width: int) -> list[RenderableType]:
     room = width - LABEL_WIDTH - GAP
     happened = [("Connections", sections.connections(result, room))]
+    happened += way.facts(result, room)
     happened += [("Joins", part) for part in course.joins(result, room)]
     if result.run.kind != "connect":
         happened.append(("Messages", account.messages(result, room)))
