@@ -24,7 +24,7 @@ export PYTHON
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint types stubs fuzz sanitize conformance soak survive accuracy bench \
-	bench-delivery docs build clean core
+	bench-delivery docs build clean core front-ends
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,10 +32,13 @@ help:  ## list the verbs
 demo: core  ## start a target, run 10,000 connections against it, show the report
 	$(VENV)/bin/surgewire demo
 
-test: core $(DONE)/test  ## run all tests
+test: core $(DONE)/test front-ends  ## run all tests
 	$(PY) -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder \
 		-m "not serial and not accuracy" $(PYTEST_ARGS)
 	$(PY) -m pytest -q -m "serial or accuracy" $(PYTEST_ARGS)
+
+front-ends:  ## install nginx, HAProxy and Node's ws for the tests (apt-get where we are root)
+	scripts/front_ends.sh build/front_ends
 
 lint: $(DONE)/lint  ## check style: ruff, cython-lint
 	$(VENV)/bin/ruff check .
