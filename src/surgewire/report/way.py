@@ -1,4 +1,4 @@
-"""How users got to the target, out of what was counted by name: TLS, addresses, sources and so on."""
+"""How users got to the target, out of what was counted by name: TLS, addresses, sources."""
 
 from dataclasses import dataclass
 
