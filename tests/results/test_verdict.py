@@ -165,3 +165,15 @@ def test_all_reasons_are_told_the_gravest_first() -> None:
         ),
     )
     assert found.to_dict()["status"] == "interrupted"
+
+
+def test_a_rule_that_stopped_the_run_comes_first() -> None:
+    ending = Ending("aborted", 3.21, rule="failed>20% (30, with 100 attempts)")
+    found = verdict(ending, part=connections(attempted=100, established=70, failed=30), sent=0)
+    assert found.status is Status.FAIL
+    assert found.reasons[0] == (
+        "stopped by --abort-on failed>20% (30, with 100 attempts) after 3.2 s"
+    )
+    # Having established nothing before the rule was crossed is what the rule is about.
+    nothing = verdict(ending, part=connections(attempted=30, established=0, failed=30), sent=0)
+    assert nothing.status is Status.FAIL

@@ -1,6 +1,8 @@
 """What stays secret, and when a run stops by itself."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+import typer
 
 from surgewire.cli.groups import OptionGroup
 
@@ -10,3 +12,12 @@ class SafetyOptions(OptionGroup):
 
     PART: ClassVar[str | None] = None
     TITLE: ClassVar[str | None] = "Safety"
+
+    abort_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE",
+            help="Stop for the target's sake when a figure is too high: 'failed>20%' or "
+            "'http_503>100'. May be given several times.",
+        ),
+    ] = None

@@ -12,6 +12,7 @@ from enum import Enum
 from functools import partial
 from typing import TypeAlias
 
+from surgewire.engine.abort import AbortWatch
 from surgewire.engine.casualty import book_death
 from surgewire.engine.chronicle import Chronicle
 from surgewire.engine.control import ControlChannel, ControlError, Message
@@ -81,7 +82,9 @@ class Supervisor:
         self._agenda: list[tuple[int, str]] = []
         self._exit_by_ns: dict[int, int] = {}
         self._connecting = False
+        self._abort_watch = AbortWatch(plan.abort_on, region, plan.connections)
         self._interrupted = False
+        self._stopped_by_rule = False
         self._aborted = False
 
     def run(self) -> None:
@@ -121,6 +124,7 @@ class Supervisor:
         self._enforce(now_ns)
         if now_ns >= self._next_tick_ns:
             self._next_tick_ns = now_ns + _TICK_NS
+            self._hold_rules(now_ns)
             self._recorder.tick()
 
     def _forgive(self, late_ns: int) -> None:
@@ -243,6 +247,16 @@ class Supervisor:
         self._chronicle.event("stopping", signal=signal.Signals(number).name)
         self._wind_up(time.monotonic_ns())
 
+    def _hold_rules(self, now_ns: int) -> None:
+        """Stop for the target's sake once a rule of ``--abort-on`` is crossed."""
+        if self._stage not in (Stage.CONNECTING, Stage.RUNNING):
+            return
+        crossing = self._abort_watch.crossing()
+        if crossing is not None:
+            self._stopped_by_rule = True
+            self._chronicle.event("aborted", **crossing.to_dict())
+            self._wind_up(now_ns)
+
     def _wind_up(self, now_ns: int) -> None:
         self._stage = Stage.STOPPING
         self._tell({"t": "drain"})
@@ -285,6 +299,8 @@ class Supervisor:
     def _reason(self) -> str:
         if self._interrupted:
             return "interrupted"
+        if self._stopped_by_rule:
+            return "aborted"
         return "finished" if any(worker.finished for worker in self._workers) else "failed"
 
     def _living(self) -> list[WorkerProcess]:

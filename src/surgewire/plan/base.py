@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from surgewire.plan import fields
+from surgewire.plan.abort import AbortRules
 from surgewire.plan.fields import HOUR, MS, S
 from surgewire.plan.template import TemplateError, parse_template
 from surgewire.plan.units import (
@@ -66,6 +67,8 @@ class Plan(Part):
     ping_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] | None = None
     ping_timeout_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] | None = None
     target_pid: Annotated[int, *fields.count(1, 2**31 - 1)] | None = None
+
+    abort_on: AbortRules = ()
 
     tls: TlsPart = TlsPart()
     request: RequestPart = RequestPart()

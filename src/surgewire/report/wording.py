@@ -3,6 +3,8 @@
 import math
 from datetime import UTC, datetime
 
+from surgewire.results.timeline import crossed_rule
+
 DASH = "–"
 """Stands where a sample does not carry a figure."""
 
@@ -91,6 +93,8 @@ def event_line(kind: str, detail: dict[str, object]) -> str:
             return f"the wall clock stepped by {told.get('step_ms', '?')} ms"
         case "stopping":
             return f"asked to stop by {told.get('signal', 'its caller')}"
+        case "aborted":
+            return f"stopped for the target's sake: --abort-on {plain(crossed_rule(detail))}"
         case "journal_failed":
             return f"the journal cannot be written: {told.get('reason', '?')}"
         case "journal_restored":

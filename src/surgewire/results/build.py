@@ -37,6 +37,7 @@ def build_result(tally: "Tally") -> Result:
         reason=timeline.end.reason if timeline.end else None,
         at_s=timeline.at_s,
         signal=timeline.stop_signal,
+        rule=timeline.abort_rule,
         running=tally.running,
     )
     duration_s = round(timeline.length_s(asked.measured_phase), _DECIMALS)

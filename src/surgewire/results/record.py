@@ -187,7 +187,7 @@ class EndRecord:
 
     at_s: float
     reason: str
-    """``finished``, ``interrupted`` or ``failed``."""
+    """``finished``, ``interrupted``, ``aborted`` or ``failed``."""
 
     def to_dict(self) -> dict[str, Any]:
         """As a map of msgpack types."""

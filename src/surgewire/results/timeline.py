@@ -1,5 +1,8 @@
 """When what happened: phases with their lengths, events, and how the run ended."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from surgewire.results.record import EndRecord, EventRecord, IntervalRecord
 
 MAX_EVENTS = 200
@@ -45,6 +48,8 @@ class Timeline:
         self.journal_failed_s = 0.0
         """From when on."""
         self.stop_signal: str | None = None
+        self.abort_rule = ""
+        """What of ``--abort-on`` was crossed, with its figures."""
         self.end: EndRecord | None = None
         self._journal_gap: str | None = None
         self._lengths_s: dict[str, float] = {}
@@ -77,6 +82,8 @@ class Timeline:
                 self.journal_failure = self._journal_gap
             case "stopping":
                 self.stop_signal = str(record.detail.get("signal", ""))
+            case "aborted":
+                self.abort_rule = crossed_rule(record.detail)
         if len(self.events) < MAX_EVENTS:
             self.events.append(record)
         else:
@@ -111,6 +118,15 @@ class Timeline:
         self.phase = phase
         self._phase_began_s = at_s
         self.started_s.setdefault(phase, at_s)
+
+
+def crossed_rule(detail: Mapping[str, Any]) -> str:
+    """Write what an ``aborted`` event tells: the rule, and the figures that crossed it."""
+    value, outcomes = detail.get("value"), detail.get("of")
+    rule = str(detail.get("rule", "?"))
+    if not isinstance(value, int) or not isinstance(outcomes, int):
+        return rule
+    return f"{rule} ({value:,}, with {outcomes:,} {detail.get('what', 'outcomes')})"
 
 
 def _number(value: object) -> float | None:

@@ -45,10 +45,12 @@ class Ending:
     """How the run ended."""
 
     reason: str | None
-    """``finished``, ``interrupted``, ``failed``; None when the journal has no end."""
+    """``finished``, ``interrupted``, ``aborted``, ``failed``; None when the journal has no end."""
     at_s: float
     signal: str | None = None
     """What asked the run to stop."""
+    rule: str = ""
+    """What of ``--abort-on`` was crossed, with its figures."""
     running: bool = False
     """Whether the end is yet to come."""
 
@@ -70,7 +72,7 @@ def judge(
     """
     impossible = _impossible(ending, connections, delivery, sends)
     cut_short = _cut_short(ending)
-    shortfalls = _of_connections(ending, connections)
+    shortfalls = _aborted(ending) + _of_connections(ending, connections)
     shortfalls += _of_users(users) + _of_messages(delivery, late_counts=not stood_still)
     in_doubt = [doubt.code.value for doubt in doubts if not doubt.code.minor]
     doubtful = [f"figures in doubt: {', '.join(in_doubt)}"] if in_doubt else []
@@ -116,6 +118,13 @@ def _cut_short(ending: Ending) -> list[str]:
         by = f" by {ending.signal}" if ending.signal else ""
         return [f"stopped{by} after {ending.at_s:.1f} s"]
     return []
+
+
+def _aborted(ending: Ending) -> list[str]:
+    """Name the rule that stopped the run, the first of what the target fell short of."""
+    if ending.reason != "aborted":
+        return []
+    return [f"stopped by --abort-on {ending.rule} after {ending.at_s:.1f} s"]
 
 
 def _of_connections(ending: Ending, connections: "Connections") -> list[str]:
