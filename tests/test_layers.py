@@ -21,6 +21,7 @@ RANKS = {
     "plan": 1,
     "results": 1,
     "dialects": 1,
+    "doctor": 2,
     "engine": 2,
     "targets": 2,
     "report": 3,
@@ -28,8 +29,9 @@ RANKS = {
     "cli": 4,
     "__main__": 5,
 }
-# Beyond lower ranks: results reads the plan that it reports on.
-ALSO_ALLOWED = {("results", "plan")}
+# Beyond lower ranks: results reads the plan that it reports on, and a run begins with the doctor's
+# quick form.
+ALSO_ALLOWED = {("results", "plan"), ("engine", "doctor")}
 
 TERMINAL = {"typer", "click", "rich"}
 MAY_KNOW_A_TERMINAL = {"report", "cli"}

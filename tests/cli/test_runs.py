@@ -219,7 +219,7 @@ def test_more_connections_than_descriptors(tmp_path: Path) -> None:
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)),
     )  # fmt: skip
     assert done.returncode == 1
-    assert "`ulimit -n" in one_line(done)
+    assert "prlimit --pid $$ --nofile=" in one_line(done)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
+from surgewire.doctor.machine import Machine
 from surgewire.engine.journal import JournalWriter, read_journal
 from surgewire.engine.journal_format import JournalError
 from surgewire.engine.limits import LimitError
-from surgewire.engine.machine import Machine
 from surgewire.engine.run import execute, load_run
 from surgewire.engine.rundir import RunDirError
 from surgewire.errors import UsageError

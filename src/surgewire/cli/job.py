@@ -49,7 +49,8 @@ def perform(plan: Plan, *, json: Path | None, runs_dir: Path | None, quiet: bool
 
 
 def _perform(plan: Plan, json: Path | None, runs_dir: Path | None, quiet: bool) -> int:
-    from surgewire.engine.run import RUNS_DIR, run
+    from surgewire.engine.run import run
+    from surgewire.engine.rundir import RUNS_DIR
 
     with output.live_view(quiet=quiet) as observer:
         result = run(plan, runs_dir=runs_dir, observer=observer)

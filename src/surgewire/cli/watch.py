@@ -42,8 +42,7 @@ def watch(
     ] = None,
 ) -> int:
     """Run ``surgewire watch``; return the exit code."""
-    from surgewire.engine.run import RUNS_DIR
-    from surgewire.engine.rundir import newest_run_dir, open_run_dir
+    from surgewire.engine.rundir import RUNS_DIR, newest_run_dir, open_run_dir
     from surgewire.report.watch import farewell, watch_run
 
     run_dir = newest_run_dir(Path(runs_dir or RUNS_DIR)) if run is None else open_run_dir(run)

@@ -1,24 +1,21 @@
-"""Is this machine fit for the plan: found out before anything starts, said with what helps."""
+"""Does a plan fit this machine: the doctor's quick form, before anything starts."""
 
 import resource
 from dataclasses import dataclass
+from pathlib import Path
 
-from surgewire.engine.machine import Machine
-from surgewire.engine.way.sources import can_spread, ports_per_source, source_addresses
+from surgewire.doctor.demand import Demand
+from surgewire.doctor.examine import quick
+from surgewire.doctor.files import files_needed
+from surgewire.doctor.finding import Status
+from surgewire.doctor.machine import Machine
+from surgewire.engine.rundir import RUNS_DIR
+from surgewire.engine.way.sources import can_spread, source_addresses
 from surgewire.engine.windows import ledger_bytes
 from surgewire.errors import SurgewireError
-from surgewire.plan.fields import MAX_PROCESSES
-from surgewire.plan.models import Plan
+from surgewire.plan.models import ChatPlan, ConnectPlan, Plan, SendingPlan
 
-# What a worker opens beside its connections: loop, timers, control, name resolution.
-_SPARE_FILES = 64
-# What the supervisor holds of each worker: a control socket and a pidfd.
-_FILES_PER_WORKER = 2
-
-# Rough needs on Linux: enough for a warning, never a reason to refuse.
-_WORKER_BYTES = 40 << 20
-_CONNECTION_BYTES = 8 << 10
-_SECURE_CONNECTION_BYTES = 64 << 10
+_NS_PER_S = 1_000_000_000
 
 
 class LimitError(SurgewireError):
@@ -37,13 +34,36 @@ class Fitness:
     """What is no reason to refuse but worth a word."""
 
 
-def check_limits(plan: Plan, machine: Machine) -> Fitness:
+def check_limits(plan: Plan, machine: Machine, runs_dir: Path | None = None) -> Fitness:
     """Hold `plan` against `machine`; raise LimitError when it does not fit."""
-    files = _check_files(plan, machine)
-    _check_ports(plan, machine)
+    demand = demand_of(plan, machine, runs_dir)
+    findings = quick(demand, machine)
+    for finding in findings:
+        if finding.status is Status.FAIL:
+            raise LimitError(finding.line())
     sources = source_addresses(plan, machine.ports)
-    notes = [note for note in (_spread_note(sources), _memory_note(plan, machine)) if note]
-    return Fitness(files, sources, tuple(notes))
+    notes = [finding.line() for finding in findings if finding.status is Status.WARN]
+    return Fitness(files_needed(demand, machine), sources, (*_spread_notes(sources), *notes))
+
+
+def demand_of(plan: Plan, machine: Machine, runs_dir: Path | None = None) -> Demand:
+    """Tell what a run of `plan`, kept below `runs_dir`, asks of `machine`."""
+    sent_per_s, heard_per_s = _messages_per_s(plan)
+    return Demand(
+        connections=plan.connections,
+        processes=plan.processes,
+        paths=_paths(source_addresses(plan, machine.ports)),
+        host=plan.target.host,
+        local=can_spread(plan.target.host) or plan.target.host == "::1",
+        secure=plan.target.secure,
+        books_bytes=ledger_bytes(plan),
+        sent_per_s=sent_per_s,
+        heard_per_s=heard_per_s,
+        connect_per_s=_connect_per_s(plan),
+        duration_s=_duration_ns(plan) / _NS_PER_S,
+        runs_dir=runs_dir or Path(RUNS_DIR),
+        connections_option=plan.OPTIONS.get("connections", "--connections"),
+    )
 
 
 def raise_file_limit(files: int) -> None:
@@ -64,77 +84,38 @@ def raise_file_limit(files: int) -> None:
         ) from error
 
 
-def _check_files(plan: Plan, machine: Machine) -> int:
-    spare = _SPARE_FILES + machine.open_files
-    hard = machine.hard_files
-    for_users = -(-plan.connections // plan.processes) + spare
-    for_workers = _FILES_PER_WORKER * plan.processes + spare
-    if plan.processes > 1 and for_workers > hard:
-        raise LimitError(
-            f"{plan.processes} processes need {for_workers} open files to be watched, but "
-            f"this system's hard limit is {hard}; use a lower `--processes`, or raise the limit "
-            f"with {_ulimit(for_workers)}"
-        )
-    if for_users > hard:
-        raise LimitError(
-            f"{plan.connections} connections over {_count(plan.processes)} need "
-            f"{for_users} open files in each, but this system's hard limit is {hard}; "
-            f"{_more_processes(plan, hard - spare)}raise the limit with {_ulimit(for_users)}"
-        )
-    return max(for_users, for_workers)
+def _paths(sources: tuple[str, ...]) -> int:
+    """Return how many pairs of a source and a target address the connections are spread over."""
+    return max(len(sources), 1)
 
 
-def _more_processes(plan: Plan, room: int) -> str:
-    processes = -(-plan.connections // room) if room > 0 else MAX_PROCESSES + 1
-    if processes > MAX_PROCESSES or _FILES_PER_WORKER * processes > room:
-        return ""
-    return f"use `--processes {processes}`, or "
+def _messages_per_s(plan: Plan) -> tuple[float, float]:
+    """Return how many messages all users send, and how many they hear, in a second."""
+    if not isinstance(plan, SendingPlan) or plan.rate is None:
+        return 0.0, 0.0
+    sent = plan.senders * plan.rate.per_s
+    hears = plan.connections / plan.rooms if isinstance(plan, ChatPlan) else 1
+    return sent, sent * hears
 
 
-def _ulimit(files: int) -> str:
-    return f"`ulimit -n {files}` as root"
+def _connect_per_s(plan: Plan) -> float:
+    """Return the highest rate of first attempts; all within a second where there is no ramp."""
+    rates = [rate.per_s for rate in (plan.connect_rate, plan.connect_rate_end) if rate is not None]
+    span_s = max(plan.connect_span_ns / _NS_PER_S, 1.0)
+    return max(rates, default=plan.connections / span_s)
 
 
-def _check_ports(plan: Plan, machine: Machine) -> None:
-    each = ports_per_source(machine.ports)
-    if plan.connections <= each or can_spread(plan.target.host):
-        return
-    low, high = machine.ports
-    widest = ports_per_source((1024, 65_535))
-    if plan.connections <= widest:
-        advice = 'widen it with `sysctl -w net.ipv4.ip_local_port_range="1024 65535"`'
-    else:
-        option = plan.OPTIONS.get("connections", "--connections")
-        advice = f"no range gives more than {widest}: use `{option} {widest}` or more machines"
-    raise LimitError(
-        f"{plan.connections} connections to {plan.target.host} need as many local ports, but the "
-        f"system's range {low}-{high} gives {each}; {advice}"
-    )
+def _duration_ns(plan: Plan) -> int:
+    after = plan.hold_ns if isinstance(plan, ConnectPlan) else 0
+    if isinstance(plan, SendingPlan):
+        after = plan.warmup_ns + plan.duration_ns + plan.drain_ns
+    return plan.connect_span_ns + after
 
 
-def _spread_note(sources: tuple[str, ...]) -> str | None:
+def _spread_notes(sources: tuple[str, ...]) -> tuple[str, ...]:
     if not sources:
-        return None
+        return ()
     return (
         f"one address has too few ports for all connections: connecting from {len(sources)} "
-        f"addresses, {sources[0]} to {sources[-1]}"
+        f"addresses, {sources[0]} to {sources[-1]}",
     )
-
-
-def _memory_note(plan: Plan, machine: Machine) -> str | None:
-    each = _SECURE_CONNECTION_BYTES if plan.target.secure else _CONNECTION_BYTES
-    expected = plan.connections * each + plan.processes * _WORKER_BYTES + ledger_bytes(plan)
-    if expected <= machine.available_bytes:
-        return None
-    return (
-        f"this run is expected to take about {_mebibytes(expected)} of memory, but only "
-        f"{_mebibytes(machine.available_bytes)} are available"
-    )
-
-
-def _mebibytes(size: int) -> str:
-    return f"{-(-size // (1 << 20))} MiB"
-
-
-def _count(processes: int) -> str:
-    return "1 process" if processes == 1 else f"{processes} processes"

@@ -6,14 +6,21 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+from surgewire.doctor.machine import Machine
 from surgewire.engine.journal import JournalWriter
 from surgewire.engine.journal_format import JournalError
 from surgewire.engine.limits import Fitness, LimitError, check_limits, raise_file_limit
-from surgewire.engine.machine import Machine, describe_machine
+from surgewire.engine.machine import describe_machine
 from surgewire.engine.observer import Observer, SilentObserver
 from surgewire.engine.process import WorkerMain, end_workers, fork_workers
 from surgewire.engine.recorder import Recorder
-from surgewire.engine.rundir import RunDir, RunDirError, create_run_dir, open_run_dir
+from surgewire.engine.rundir import (
+    RUNS_DIR,
+    RunDir,
+    RunDirError,
+    create_run_dir,
+    open_run_dir,
+)
 from surgewire.engine.shared import SharedRegion
 from surgewire.engine.signals import SignalInbox
 from surgewire.engine.supervisor import Supervisor
@@ -28,8 +35,6 @@ from surgewire.release import release
 from surgewire.results.record import FORMAT, StartRecord
 from surgewire.results.result import Result
 from surgewire.results.tally import Tally
-
-RUNS_DIR = "surgewire-runs"
 
 # The marker has 30 bits for the run.
 _RUN_TAG_BITS = 30
@@ -61,12 +66,13 @@ def execute(
 ) -> Result:
     """Do what run() does, with any `work` and `patience`."""
     observer = observer or SilentObserver()
-    fitness = check_limits(plan, Machine.here())
+    runs_dir = Path(runs_dir or RUNS_DIR)
+    fitness = check_limits(plan, Machine.here(), runs_dir)
     check_traces(plan)
     meter = None if plan.target_pid is None else TargetMeter(plan.target_pid)
     raise_file_limit(fitness.files)
     region = _map_region(plan)
-    run_dir = create_run_dir(Path(runs_dir or RUNS_DIR), plan.kind, plan.public_dict(), _now())
+    run_dir = create_run_dir(runs_dir, plan.kind, plan.public_dict(), _now())
     tally = Tally()
     with contextlib.closing(_create_journal(run_dir)) as journal:
         recorder = Recorder(journal, tally, observer)

@@ -12,6 +12,9 @@ from typing import Any
 
 from surgewire.errors import UsageError
 
+RUNS_DIR = "surgewire-runs"
+"""Where the folders of runs are kept unless said otherwise."""
+
 PLAN_NAME = "plan.json"
 JOURNAL_NAME = "journal.bin"
 RESULT_NAME = "result.json"

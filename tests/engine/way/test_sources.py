@@ -3,11 +3,10 @@ import sys
 
 import pytest
 
+from surgewire.doctor.ports import ports_per_source
 from surgewire.engine.way import sources
 from surgewire.engine.way.sources import (
     can_spread,
-    port_range,
-    ports_per_source,
     socket_from,
     source_addresses,
 )
@@ -21,11 +20,6 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="127.0.0
 
 def plan(connections, url="ws://127.0.0.1:1/"):
     return echo_plan(connections=connections, url=url)
-
-
-def test_ports_are_counted_with_some_to_spare():
-    assert EACH == 28_232 - 1_000
-    assert ports_per_source((50_000, 50_100)) == 1
 
 
 def test_one_address_is_enough_for_most_runs():
@@ -71,13 +65,3 @@ def test_an_address_of_another_machine_cannot_be_bound():
 def test_other_systems_have_one_address(monkeypatch):
     monkeypatch.setattr(sources.sys, "platform", "darwin")
     assert source_addresses(plan(100_000), PORTS) == ()
-
-
-def test_the_range_is_the_systems(tmp_path, monkeypatch):
-    file = tmp_path / "range"
-    monkeypatch.setattr(sources, "PORT_RANGE", file)
-    assert port_range() == (49_152, 65_535)
-    file.write_text("1024\t2000\n")
-    assert port_range() == (1_024, 2_000)
-    file.write_text("nonsense")
-    assert port_range() == (49_152, 65_535)

@@ -9,36 +9,16 @@ import ipaddress
 import math
 import socket
 import sys
-from pathlib import Path
 
+from surgewire.doctor.ports import port_range, ports_per_source
+from surgewire.doctor.root import HERE
 from surgewire.plan.models import Plan
 
-PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
-
-# What systems without /proc use: the dynamic ports of RFC 6335, section 6.
-_DYNAMIC_PORTS = (49_152, 65_535)
-# Ports of the range that other programs of the machine hold, or that hang in TIME_WAIT.
-_SPARE_PORTS = 1_000
 _MAX_SOURCES = 250
 # The fuller a range is, the longer the system searches it for a free port.
 _FULLEST = 0.5
 # linux/in.h; Python has a name for it from 3.14 on.
 _IP_BIND_ADDRESS_NO_PORT = 24
-
-
-def port_range() -> tuple[int, int]:
-    """Return the lowest and the highest port that the system gives to outgoing connections."""
-    try:
-        low, high = PORT_RANGE.read_text().split()
-        return int(low), int(high)
-    except (OSError, ValueError):
-        return _DYNAMIC_PORTS
-
-
-def ports_per_source(ports: tuple[int, int]) -> int:
-    """Return how many connections to one target a source address carries, some ports spared."""
-    low, high = ports
-    return max(high - low + 1 - _SPARE_PORTS, 1)
 
 
 def can_spread(host: str) -> bool:
@@ -58,7 +38,7 @@ def source_addresses(plan: Plan, ports: tuple[int, int] | None = None) -> tuple[
 
     User i connects from ``addresses[i % len(addresses)]``. `ports` is the range of port_range().
     """
-    each = ports_per_source(port_range() if ports is None else ports)
+    each = ports_per_source(port_range(HERE) if ports is None else ports)
     if plan.connections <= each or not can_spread(plan.target.host):
         return ()
     needed = math.ceil(plan.connections / (each * _FULLEST))
