@@ -20,6 +20,7 @@ MODULES = (
     "histogram",
     "utf8",
     "mask",
+    "deflate",
     "frame",
     "marker",
     "ledger",
@@ -50,6 +51,9 @@ MODULES = (
     "chat",
 )
 
+# Modules that need a library of the system.
+LIBRARIES = {"deflate": ["z"]}
+
 SANITIZERS = "-fsanitize=address,undefined"
 PROFILES = {
     "release": ["-O3", "-g1"],
@@ -79,6 +83,7 @@ def extensions(profile: str, jobs: int) -> list[Extension]:
         Extension(
             f"surgewire._core.{name}",
             [f"src/_core/{name}.pyx"],
+            libraries=LIBRARIES.get(name, []),
             define_macros=[("SURGEWIRE_PROFILE", f'"{profile}"')],
             extra_compile_args=PROFILES[profile],
             extra_link_args=[SANITIZERS] if profile == "sanitize" else [],

@@ -9,16 +9,11 @@ already), the numbers are taken back and given to the next messages: nobody can 
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
 
 from surgewire._core.clock cimport clock_now_ns, clock_realtime_ns
 from surgewire._core.connection cimport CONNECTION_OPEN
-from surgewire._core.frame cimport (
-    FRAME_BINARY,
-    FRAME_MAX_HEADER,
-    FRAME_TEXT,
-    frame_write_header,
-)
+from surgewire._core.deflate_frame cimport deflate_frame_bound
+from surgewire._core.frame cimport FRAME_BINARY, FRAME_TEXT
 from surgewire._core.histogram cimport histogram_record
 from surgewire._core.ledger cimport (
     LEDGER_COMPLETE,
@@ -28,7 +23,6 @@ from surgewire._core.ledger cimport (
     Ledger,
 )
 from surgewire._core.marker cimport marker_t
-from surgewire._core.mask cimport mask_apply, mask_next_key
 from surgewire._core.memberships cimport (
     MEMBER_LISTENING,
     MEMBER_OUTSIDE,
@@ -44,6 +38,8 @@ from surgewire._core.traffic cimport (
     TRAFFIC_FRAMES_IN,
     TRAFFIC_JOINED,
     TRAFFIC_LEFT,
+    TRAFFIC_PAYLOAD_BYTES_IN,
+    TRAFFIC_PAYLOAD_BYTES_OUT,
     TRAFFIC_PLANNED,
     TRAFFIC_REJOINED,
     TRAFFIC_SKIPPED,
@@ -104,17 +100,19 @@ cdef class ChatUser(User):
     def ask(self, bytes payload not None, bint binary = False) -> None:
         """Send the message that asks to join; the traffic's join matcher looks for the answer."""
         cdef size_t length = len(payload)
-        cdef bytearray frame = bytearray(FRAME_MAX_HEADER + length)
+        cdef bytearray frame = bytearray(deflate_frame_bound(length))
         cdef uint8_t[::1] view = frame
-        cdef uint32_t key = mask_next_key()
-        cdef size_t header = frame_write_header(
-            &view[0], FRAME_BINARY if binary else FRAME_TEXT, True, length, True, key
+        cdef size_t size = self.frame_message(
+            &view[0],
+            FRAME_BINARY if binary else FRAME_TEXT,
+            <const uint8_t*>PyBytes_AS_STRING(payload),
+            length,
         )
-        memcpy(&view[header], PyBytes_AS_STRING(payload), length)
-        mask_apply(&view[header], length, key, 0)
         self.asked = (<ChatTraffic>self.traffic).join_matcher is not None
-        if self.write(&view[0], header + length) < 0:
+        if self.write(&view[0], size) < 0:
             self.abort("tcp_reset")
+        else:
+            self.traffic.counters[TRAFFIC_PAYLOAD_BYTES_OUT] += length
 
     cdef int take_over(self, ChatUser before) except -1:
         """Go on where an earlier connection of the same user has stopped."""
@@ -132,6 +130,7 @@ cdef class ChatUser(User):
     cdef void on_message(self, uint8_t opcode, uint8_t* payload, size_t length) noexcept:
         cdef ChatTraffic traffic = <ChatTraffic>self.traffic
         traffic.counters[TRAFFIC_FRAMES_IN] += 1
+        traffic.counters[TRAFFIC_PAYLOAD_BYTES_IN] += length
         if self.asked and traffic.confirms(self, payload, length):
             self.asked = False
             self.confirmed_ns = self.arrival_ns
@@ -281,6 +280,7 @@ cdef class ChatTraffic(Traffic):
             self.counters[TRAFFIC_SKIPPED] += measured
             return True
         sent_ns = clock_now_ns()
+        self.batch_payload_bytes = 0
         receivers = self.rooms.listeners(sender.member.room) - self.to_others
         for i in range(count):
             sequence = 0
@@ -294,6 +294,7 @@ cdef class ChatTraffic(Traffic):
             self.counters[TRAFFIC_SKIPPED] += measured
             user.abort("tcp_reset")
             return False
+        self.counters[TRAFFIC_PAYLOAD_BYTES_OUT] += self.batch_payload_bytes
         user.sequence += count
         counts = self.books.row(sender.member.room)
         counts[LEDGER_WARMUP_SENT] += count - measured
@@ -330,4 +331,4 @@ cdef class ChatTraffic(Traffic):
             wanted = self.sizes.next_size()
             least = self.template.payload_size(&values)
             values.padding_bytes = wanted - least if wanted > least else 0
-        return self.template.write_frame(out, &values)
+        return self.write_frame(out, user, self.template, &values)

@@ -1,5 +1,6 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t
 
+from surgewire._core.deflate cimport deflate_t
 from surgewire._core.frame cimport frame_decoder_t
 from surgewire._core.stream cimport Stream
 
@@ -16,6 +17,7 @@ cdef class Connection(Stream):
     cdef object owner
     cdef object handshake
     cdef frame_decoder_t decoder
+    cdef deflate_t* deflate             # NULL where compression was not agreed on
     cdef uint8_t phase
     cdef bint client
     cdef bint tls
@@ -33,6 +35,11 @@ cdef class Connection(Stream):
     # All that one read brought has been handled.
     cdef void on_read_done(self) noexcept
 
+    # Writes a message in its frame, compressed where that was agreed on, into
+    # deflate_frame_bound(length) bytes; returns the frame's size.
+    cdef size_t frame_message(
+        self, uint8_t* out, uint8_t opcode, const uint8_t* payload, size_t length
+    ) noexcept nogil
     cdef int send_frame(self, uint8_t opcode, const uint8_t* payload, size_t length) noexcept
     cdef void parse(self, uint8_t* data, size_t length) noexcept
     cdef void fail(self, int error, uint16_t close_code) noexcept

@@ -18,6 +18,8 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from surgewire._core.clock cimport clock_now_ns
+from surgewire._core.deflate cimport deflate_free, deflate_from_terms
+from surgewire._core.deflate_frame cimport deflate_write_frame
 from surgewire._core.frame cimport (
     FRAME_CLOSE,
     FRAME_DEFAULT_LIMIT,
@@ -48,7 +50,8 @@ cdef class Connection:
 
     buffer: the loop's receive buffer. owner: is told what happens (see the module).
     handshake: an object with `start() -> bytes`, what to send first, and
-    `feed(data) -> (reply, done, rest)`, which raises `UpgradeError` (with `kind` and `reply`).
+    `feed(data) -> (reply, done, rest)`, which raises `UpgradeError` (with `kind` and `reply`). Its
+    attribute `deflate`, if it has one, is the `deflate.Terms` that were agreed on, or None.
     client: the role. tls: the upgrade waits for `secured()`. max_message_bytes: limit for frames
     and messages. poller: reads in the loop's place once the connection is open, where there is a
     descriptor to read from; None leaves all reading to the loop.
@@ -74,6 +77,7 @@ cdef class Connection:
 
     def __dealloc__(self):
         frame_decoder_free(&self.decoder)
+        deflate_free(self.deflate)
 
     # What asyncio calls.
 
@@ -120,6 +124,11 @@ cdef class Connection:
     def is_open(self) -> bool:
         """Whether messages can be sent."""
         return self.phase == CONNECTION_OPEN
+
+    @property
+    def is_deflated(self) -> bool:
+        """Whether both sides may compress messages."""
+        return self.deflate != NULL
 
     def close(self, uint16_t code = 1000) -> None:
         """Begin the closing handshake (RFC 6455 section 7.1.2); without an upgrade, just end."""
@@ -174,6 +183,9 @@ cdef class Connection:
             self.write(<const uint8_t*>PyBytes_AS_STRING(reply), len(reply))
         if not done:
             return
+        terms = getattr(self.handshake, "deflate", None)
+        if terms is not None:
+            self.deflate = self.decoder.deflate = deflate_from_terms(terms)
         self.handshake = None
         self.phase = CONNECTION_OPEN
         self.open_ns = self.arrival_ns
@@ -268,6 +280,23 @@ cdef class Connection:
             self.awaits_close = True
             self.send_frame(FRAME_CLOSE, payload, length)
         return 0
+
+    cdef size_t frame_message(
+        self, uint8_t* out, uint8_t opcode, const uint8_t* payload, size_t length
+    ) noexcept nogil:
+        cdef size_t header, size = 0
+        cdef uint32_t key = 0
+        if self.deflate != NULL:
+            size = deflate_write_frame(self.deflate, out, opcode, payload, length, self.client)
+        if size > 0:
+            return size
+        if self.client:
+            key = mask_next_key()
+        header = frame_write_header(out, opcode, True, length, self.client, key)
+        memcpy(out + header, payload, length)
+        if self.client:
+            mask_apply(out + header, length, key, 0)
+        return header + length
 
     cdef int send_frame(self, uint8_t opcode, const uint8_t* payload, size_t length) noexcept:
         """Send a control frame."""

@@ -11,18 +11,17 @@ have received it earlier.
 """
 
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.stdio cimport fclose, fflush, fopen, fprintf, fputs
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
 from surgewire._core.clock cimport clock_now_ns
 from surgewire._core.connection cimport CONNECTION_OPEN, Connection
+from surgewire._core.deflate_frame cimport deflate_frame_bound
 from surgewire._core.delays cimport Delays
-from surgewire._core.frame cimport FRAME_MAX_HEADER, frame_write_header
 from surgewire._core.holding cimport Holding
 from surgewire._core.marker cimport MARKER_FOUND, MARKER_NONE, marker_find, marker_t
-from surgewire._core.mask cimport mask_apply, mask_next_key
 from surgewire._core.wakeup cimport Wakeup
 
 TRUTH_HEADER = "run,room,worker,sequence,planned_ns,received_ns,release_ns,sent_ns"
@@ -123,9 +122,7 @@ cdef class EchoService:
         self, EchoPeer peer, uint8_t opcode, const uint8_t* payload, size_t length
     ) noexcept:
         """Gather a reply; what one read brought leaves in one call."""
-        cdef size_t needed = FRAME_MAX_HEADER + length
-        cdef size_t header
-        cdef uint32_t key = 0
+        cdef size_t needed = deflate_frame_bound(length)
         cdef uint8_t* larger
         if self.out_length + needed > self.out_capacity:
             self.flush(peer)
@@ -136,15 +133,9 @@ cdef class EchoService:
                     return
                 self.out = larger
                 self.out_capacity = needed
-        if peer.client:
-            key = mask_next_key()
-        header = frame_write_header(
-            self.out + self.out_length, opcode, True, length, peer.client, key
+        self.out_length += peer.frame_message(
+            self.out + self.out_length, opcode, payload, length
         )
-        memcpy(self.out + self.out_length + header, payload, length)
-        if peer.client:
-            mask_apply(self.out + self.out_length + header, length, key, 0)
-        self.out_length += header + length
 
     cdef int flush(self, EchoPeer peer) noexcept:
         """Send what was gathered; returns 0, or -1 when nothing was, or nobody takes it."""

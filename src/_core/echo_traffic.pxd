@@ -11,9 +11,8 @@ cdef class EchoUser(User):
 
 cdef class EchoTraffic(Traffic):
     cdef Template template
-    cdef size_t frame_size
 
-    cdef void encode(
+    cdef size_t encode(
         self, uint8_t* out, EchoUser user, uint64_t sequence, int64_t planned_ns, int64_t sent_ns
     ) noexcept nogil
     cdef void book(

@@ -31,6 +31,8 @@ from surgewire._core.poller cimport Poller
 from surgewire._core.template cimport Template, template_values_t
 from surgewire._core.traffic cimport (
     TRAFFIC_FRAMES_IN,
+    TRAFFIC_PAYLOAD_BYTES_IN,
+    TRAFFIC_PAYLOAD_BYTES_OUT,
     TRAFFIC_PLANNED,
     TRAFFIC_SKIPPED,
     Traffic,
@@ -60,6 +62,7 @@ cdef class EchoUser(User):
 
     cdef void on_message(self, uint8_t opcode, uint8_t* payload, size_t length) noexcept:
         self.traffic.counters[TRAFFIC_FRAMES_IN] += 1
+        self.traffic.counters[TRAFFIC_PAYLOAD_BYTES_IN] += length
         (<EchoTraffic>self.traffic).book(self, payload, length, self.arrival_ns)
 
     cdef void on_read_done(self) noexcept:
@@ -102,7 +105,6 @@ cdef class EchoTraffic(Traffic):
         if template.frame_size == 0:
             raise ValueError("the messages of an echo run have all one size; use constant parts")
         self.template = template
-        self.frame_size = template.frame_size
         self.make_room(template.frame_size, ledger.windows)
         self.make_pinger(ping_ns, ping_timeout_ns)
 
@@ -129,6 +131,7 @@ cdef class EchoTraffic(Traffic):
         cdef int64_t sent_ns
         cdef uint32_t i, measured = 0
         cdef uint64_t sequence = user.sequence
+        cdef size_t size = 0
         for i in range(count):
             measured += planned_ns[i] >= self.measure_ns
         self.counters[TRAFFIC_PLANNED] += measured
@@ -136,20 +139,20 @@ cdef class EchoTraffic(Traffic):
             self.counters[TRAFFIC_SKIPPED] += measured
             return True
         sent_ns = clock_now_ns()
+        self.batch_payload_bytes = 0
         for i in range(count):
             if planned_ns[i] >= self.measure_ns:
                 sequence += 1
-                self.encode(
-                    self.scratch + i * self.frame_size, echo_user, sequence, planned_ns[i], sent_ns
+                size += self.encode(
+                    self.scratch + size, echo_user, sequence, planned_ns[i], sent_ns
                 )
             else:
-                self.encode(
-                    self.scratch + i * self.frame_size, echo_user, 0, planned_ns[i], sent_ns
-                )
-        if user.write(self.scratch, count * self.frame_size) < 0:
+                size += self.encode(self.scratch + size, echo_user, 0, planned_ns[i], sent_ns)
+        if user.write(self.scratch, size) < 0:
             self.counters[TRAFFIC_SKIPPED] += measured
             user.abort("tcp_reset")
             return False
+        self.counters[TRAFFIC_PAYLOAD_BYTES_OUT] += self.batch_payload_bytes
         user.sequence = sequence
         echo_user.awaited_ns = planned_ns[count - 1]
         self.ledger.counts[LEDGER_WARMUP_SENT] += count - measured
@@ -159,7 +162,7 @@ cdef class EchoTraffic(Traffic):
                 histogram_record(self.send_lag_words, sent_ns - planned_ns[i])
         return True
 
-    cdef void encode(
+    cdef size_t encode(
         self, uint8_t* out, EchoUser user, uint64_t sequence, int64_t planned_ns, int64_t sent_ns
     ) noexcept nogil:
         cdef marker_t marker
@@ -171,7 +174,7 @@ cdef class EchoTraffic(Traffic):
         marker.planned_ns = planned_ns
         marker.send_lag_ns = sent_ns - planned_ns
         values.marker = &marker
-        self.template.write_frame(out, &values)
+        return self.write_frame(out, user, self.template, &values)
 
     # Arrivals.
 

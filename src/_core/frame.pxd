@@ -1,6 +1,8 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from surgewire._core.deflate cimport deflate_t
+
 cdef enum:
     FRAME_CONTINUATION = 0x0
     FRAME_TEXT = 0x1
@@ -49,13 +51,15 @@ cdef enum:
     FRAME_ERROR_FRAME_LIMIT = 11
     FRAME_ERROR_MESSAGE_LIMIT = 12
     FRAME_ERROR_MEMORY = 13
+    FRAME_ERROR_DEFLATE = 14          # a compressed message that cannot be inflated
 
 ctypedef struct frame_event_t:
     int kind
     int error
     uint8_t opcode
     uint16_t close_code
-    uint8_t* payload            # in the input or the decoder; valid until the next frame_next
+    # In the input, the decoder or what inflates; valid until the next frame_next of any decoder.
+    uint8_t* payload
     size_t length
 
 # One incremental decoder; small, because every connection embeds one. The message buffer is taken
@@ -65,6 +69,7 @@ ctypedef struct frame_decoder_t:
     uint64_t max_frame
     uint64_t max_message
     uint64_t remaining          # payload bytes of the current frame still to come
+    deflate_t* deflate          # the connection's; NULL where compression was not agreed on
     uint8_t* message            # assembly buffer
     size_t message_length
     size_t message_capacity
@@ -77,6 +82,7 @@ ctypedef struct frame_decoder_t:
     uint8_t control_length
     uint8_t opcode              # of the current frame
     uint8_t message_opcode      # of the message being assembled; 0 when there is none
+    uint8_t compressed          # the message being assembled is
     uint8_t fin
     uint8_t state
     uint8_t expects_mask        # 1 in the server role
@@ -101,6 +107,14 @@ cdef inline size_t frame_header_size(uint64_t payload_length, bint masked) noexc
     if payload_length < FRAME_LENGTH_16:
         return size
     return size + (2 if payload_length < 0x10000 else 8)
+
+
+cdef inline size_t frame_payload_size(size_t frame_size, bint masked) noexcept nogil:
+    """Bytes of the payload of a whole frame."""
+    cdef size_t size = frame_size - (6 if masked else 2)
+    if size < FRAME_LENGTH_16:
+        return size
+    return size - (2 if size - 2 < 0x10000 else 8)
 
 
 cdef inline size_t frame_write_header(

@@ -1,5 +1,7 @@
 from typing import NamedTuple, final
 
+from surgewire._core.deflate import Terms
+
 CONTINUATION: int
 TEXT: int
 BINARY: int
@@ -20,7 +22,12 @@ class Event(NamedTuple):
 @final
 class Decoder:
     def __init__(
-        self, role: str, *, max_frame: int = 16777216, max_message: int = 16777216
+        self,
+        role: str,
+        *,
+        max_frame: int = 16777216,
+        max_message: int = 16777216,
+        deflate: Terms | None = None,
     ) -> None: ...
     @property
     def failed(self) -> str | None: ...

@@ -24,6 +24,17 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
+from surgewire._core.deflate cimport (
+    DEFLATE_BAD,
+    DEFLATE_DONE,
+    DEFLATE_MORE,
+    deflate_begin,
+    deflate_end,
+    deflate_free,
+    deflate_from_terms,
+    deflate_give,
+    deflate_take_piece,
+)
 from surgewire._core.frame_header cimport (
     FRAME_NEED_MORE,
     FRAME_STATE_CLOSED,
@@ -52,18 +63,19 @@ cdef const char** ERROR_NAMES = [
     "frame_limit",
     "message_limit",
     "memory",
+    "deflate",
 ]
 
 
 cdef const char* frame_error_name(int error) noexcept nogil:
-    if FRAME_ERROR_NONE <= error <= FRAME_ERROR_MEMORY:
+    if FRAME_ERROR_NONE <= error <= FRAME_ERROR_DEFLATE:
         return ERROR_NAMES[error]
     return ERROR_NAMES[FRAME_ERROR_NONE]
 
 
 cdef inline uint16_t code_for_error(int error) noexcept nogil:
     """The close code to answer with: RFC 6455 section 7.4.1."""
-    if error == FRAME_ERROR_UTF8:
+    if error == FRAME_ERROR_UTF8 or error == FRAME_ERROR_DEFLATE:
         return 1007
     if error == FRAME_ERROR_FRAME_LIMIT or error == FRAME_ERROR_MESSAGE_LIMIT:
         return 1009
@@ -86,6 +98,9 @@ cdef void drop_message(frame_decoder_t* decoder) noexcept nogil:
     decoder.message = NULL
     decoder.message_length = 0
     decoder.message_capacity = 0
+    if decoder.compressed:
+        decoder.compressed = False
+        deflate_end(decoder.deflate)
 
 
 cdef int append(frame_decoder_t* decoder, const uint8_t* chunk, size_t size) noexcept nogil:
@@ -98,7 +113,7 @@ cdef int append(frame_decoder_t* decoder, const uint8_t* chunk, size_t size) noe
         return FRAME_ERROR_NONE
     if needed > capacity:
         capacity = FIRST_CAPACITY if capacity == 0 else capacity * 2
-        if decoder.fin:
+        if decoder.fin and not decoder.compressed:
             whole = needed + decoder.remaining
         if capacity > whole:
             capacity = <size_t>whole
@@ -128,18 +143,68 @@ cdef inline size_t take_chunk(
     return size
 
 
+cdef inline bint check_text(
+    frame_decoder_t* decoder, const uint8_t* chunk, size_t size, bint last
+) noexcept nogil:
+    """Go on validating the text of a message; False when it is none."""
+    decoder.utf8_state = utf8_check(decoder.utf8_state, chunk, size)
+    return decoder.utf8_state != UTF8_REJECT and (not last or decoder.utf8_state == UTF8_ACCEPT)
+
+
+cdef int inflate_data(
+    frame_decoder_t* decoder, uint8_t** chunk, size_t* size, bint last
+) noexcept nogil:
+    """Turn what arrived of a compressed message into its last piece; append those before.
+
+    Each piece is held against the limit before any memory is taken for it.
+    """
+    cdef const uint8_t* piece = NULL
+    cdef size_t length = 0
+    cdef uint64_t room
+    cdef int outcome, error
+    if decoder.deflate.under_way == 0 and deflate_begin(decoder.deflate) != DEFLATE_DONE:
+        return FRAME_ERROR_MEMORY
+    deflate_give(decoder.deflate, chunk[0], size[0], last)
+    while True:
+        outcome = deflate_take_piece(decoder.deflate, &piece, &length)
+        if outcome == DEFLATE_BAD:
+            return FRAME_ERROR_DEFLATE
+        if outcome != DEFLATE_DONE and outcome != DEFLATE_MORE:
+            return FRAME_ERROR_MEMORY
+        room = decoder.max_message - decoder.message_length
+        if decoder.message_opcode == FRAME_TEXT and not check_text(
+            decoder,
+            piece,
+            <size_t>room if length > room else length,
+            last and outcome == DEFLATE_DONE and length <= room,
+        ):
+            return FRAME_ERROR_UTF8
+        if length > room:
+            return FRAME_ERROR_MESSAGE_LIMIT
+        if outcome == DEFLATE_DONE:
+            break
+        error = append(decoder, piece, length)
+        if error != FRAME_ERROR_NONE:
+            return error
+    chunk[0] = <uint8_t*>piece
+    size[0] = length
+    return FRAME_ERROR_NONE
+
+
 cdef int take_data(
     frame_decoder_t* decoder, uint8_t* chunk, size_t size, frame_event_t* event
 ) noexcept nogil:
     """The next bytes of a data frame, unmasked. FRAME_NEED_MORE when they complete no message."""
     cdef bint last = decoder.fin and decoder.remaining == 0
     cdef int error
-    if decoder.message_opcode == FRAME_TEXT:
-        decoder.utf8_state = utf8_check(decoder.utf8_state, chunk, size)
-        if decoder.utf8_state == UTF8_REJECT or (last and decoder.utf8_state != UTF8_ACCEPT):
-            return FRAME_ERROR_UTF8
     if decoder.remaining == 0:
         decoder.state = FRAME_STATE_HEADER
+    if decoder.compressed:
+        error = inflate_data(decoder, &chunk, &size, last)
+        if error != FRAME_ERROR_NONE:
+            return error
+    elif decoder.message_opcode == FRAME_TEXT and not check_text(decoder, chunk, size, last):
+        return FRAME_ERROR_UTF8
     if not last or decoder.message_length > 0:
         error = append(decoder, chunk, size)
         if error != FRAME_ERROR_NONE:
@@ -149,6 +214,9 @@ cdef int take_data(
         decoder.state = FRAME_STATE_GIVEN
         chunk = decoder.message
         size = decoder.message_length
+    if decoder.compressed:
+        decoder.compressed = False
+        deflate_end(decoder.deflate)
     event.kind = FRAME_EVENT_MESSAGE
     event.opcode = decoder.message_opcode
     event.payload = chunk
@@ -277,7 +345,7 @@ PONG = FRAME_PONG
 DEFAULT_LIMIT = FRAME_DEFAULT_LIMIT
 ERRORS = tuple([
     frame_error_name(error).decode("ascii")
-    for error in range(FRAME_ERROR_RESERVED_BITS, FRAME_ERROR_MEMORY + 1)
+    for error in range(FRAME_ERROR_RESERVED_BITS, FRAME_ERROR_DEFLATE + 1)
 ])
 
 KINDS = ("none", "message", "ping", "pong", "close", "error")
@@ -303,7 +371,8 @@ cdef class Decoder:
     """The decoder for one connection, for tests and for use from Python.
 
     `role` is the role of the side that decodes: "client" expects unmasked frames, "server" masked
-    ones. `max_frame` and `max_message` are in bytes.
+    ones. `max_frame` and `max_message` are in bytes. `deflate` is the `deflate.Terms` that were
+    agreed on, None where messages are not compressed.
     """
 
     cdef frame_decoder_t c
@@ -314,6 +383,7 @@ cdef class Decoder:
         *,
         max_frame: int = FRAME_DEFAULT_LIMIT,
         max_message: int = FRAME_DEFAULT_LIMIT,
+        deflate=None,
     ):
         if role not in ("client", "server"):
             raise ValueError(f"{role!r} is no role; use 'client' or 'server'")
@@ -321,9 +391,12 @@ cdef class Decoder:
             if not 0 <= limit < 1 << 63:
                 raise ValueError(f"{name}={limit} is out of range; use 0 to 2**63 - 1 bytes")
         frame_decoder_init(&self.c, role == "server", max_frame, max_message)
+        if deflate is not None:
+            self.c.deflate = deflate_from_terms(deflate)
 
     def __dealloc__(self):
         frame_decoder_free(&self.c)
+        deflate_free(self.c.deflate)
 
     @property
     def failed(self) -> str | None:

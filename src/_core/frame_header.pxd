@@ -4,6 +4,7 @@
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 
+from surgewire._core.deflate cimport DEFLATE_COMPRESSED_BIT, deflate_bound
 from surgewire._core.frame cimport (
     FRAME_BINARY,
     FRAME_CONTINUATION,
@@ -27,6 +28,7 @@ from surgewire._core.frame cimport (
     FRAME_OPCODE_BITS,
     FRAME_PONG,
     FRAME_RESERVED_BITS,
+    FRAME_TEXT,
     frame_decoder_t,
 )
 
@@ -52,10 +54,20 @@ cdef inline uint8_t header_size(uint8_t second) noexcept nogil:
     return size
 
 
+cdef inline bint marks_compressed(const frame_decoder_t* decoder, uint8_t first) noexcept nogil:
+    """Whether the reserved bits are what RFC 7692 section 6 allows: RSV1 as a message begins."""
+    cdef uint8_t opcode = first & FRAME_OPCODE_BITS
+    return (
+        decoder.deflate != NULL
+        and first & FRAME_RESERVED_BITS == DEFLATE_COMPRESSED_BIT
+        and (opcode == FRAME_TEXT or opcode == FRAME_BINARY)
+    )
+
+
 cdef inline int check_first(const frame_decoder_t* decoder, uint8_t first) noexcept nogil:
     """Reserved bits, opcode, and whether this frame may come now: sections 5.2, 5.4, 5.5."""
     cdef uint8_t opcode = first & FRAME_OPCODE_BITS
-    if first & FRAME_RESERVED_BITS:
+    if first & FRAME_RESERVED_BITS and not marks_compressed(decoder, first):
         return FRAME_ERROR_RESERVED_BITS
     if opcode & FRAME_CONTROL_BIT:
         if opcode > FRAME_PONG:
@@ -105,6 +117,13 @@ cdef inline int check_length(const frame_decoder_t* decoder, const uint8_t* head
         return FRAME_ERROR_LENGTH
     if header[0] & FRAME_CONTROL_BIT:
         return FRAME_ERROR_NONE
+    if header[0] & DEFLATE_COMPRESSED_BIT or decoder.compressed:
+        # Whether the message is too large will be seen when it is inflated.
+        return (
+            FRAME_ERROR_FRAME_LIMIT
+            if length > deflate_bound(decoder.max_frame)
+            else FRAME_ERROR_NONE
+        )
     if length > decoder.max_frame:
         return FRAME_ERROR_FRAME_LIMIT
     # No sum: message_length never exceeds max_message, and a sum could wrap around.
@@ -128,6 +147,7 @@ cdef inline void open_frame(
         decoder.control_length = 0
     elif opcode != FRAME_CONTINUATION:
         decoder.message_opcode = opcode
+        decoder.compressed = header[0] & DEFLATE_COMPRESSED_BIT != 0
     decoder.header_length = 0
     decoder.state = FRAME_STATE_PAYLOAD
 

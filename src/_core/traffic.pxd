@@ -5,6 +5,7 @@ from surgewire._core.ledger cimport Ledger
 from surgewire._core.pacer cimport DueQueue, Schedule
 from surgewire._core.pinger cimport Pinger
 from surgewire._core.poller cimport Poller
+from surgewire._core.template cimport Template, template_values_t
 from surgewire._core.wakeup cimport Wakeup
 
 # Order of the counters in the memory that the caller hands in.
@@ -28,7 +29,9 @@ cdef enum:
     TRAFFIC_LEFT = 16
     TRAFFIC_PINGS = 17
     TRAFFIC_PONGS = 18
-    TRAFFIC_COUNTERS = 19
+    TRAFFIC_PAYLOAD_BYTES_IN = 19
+    TRAFFIC_PAYLOAD_BYTES_OUT = 20
+    TRAFFIC_COUNTERS = 21
 
 # Messages of one connection that leave in one call.
 cdef enum:
@@ -71,6 +74,8 @@ cdef class Traffic:
     cdef uint32_t worker
     cdef bint closed_model
     cdef uint8_t* scratch
+    cdef uint8_t* plain                 # a message before it is compressed
+    cdef uint64_t batch_payload_bytes   # of what was written since somebody set it to 0
     cdef uint32_t most_in_a_call        # messages that the scratch buffer holds
     cdef size_t max_unsent
     cdef int64_t start_ns
@@ -82,6 +87,10 @@ cdef class Traffic:
 
     cdef int take_memory(self, counters, histograms) except -1
     cdef int make_room(self, size_t frame_bytes, uint32_t capacity) except -1
+    # Writes a message in its frame, compressed where that was agreed on; returns the frame's size.
+    cdef size_t write_frame(
+        self, uint8_t* out, User user, Template template, const template_values_t* values
+    ) noexcept nogil
     cdef int make_pinger(self, int64_t ping_ns, int64_t timeout_ns) except -1
     cdef int64_t* words_of(self, str name) except NULL
 

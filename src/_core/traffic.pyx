@@ -14,6 +14,8 @@ from libc.stdlib cimport free, malloc
 
 from surgewire._core.clock cimport clock_now_ns
 from surgewire._core.connection cimport CONNECTION_OPEN, Connection
+from surgewire._core.deflate_frame cimport deflate_frame_bound
+from surgewire._core.frame cimport FRAME_BINARY, FRAME_TEXT, frame_payload_size
 from surgewire._core.histogram cimport HISTOGRAM_WORDS, histogram_record
 from surgewire._core.ledger cimport (
     LEDGER_CUT_OFF,
@@ -28,6 +30,7 @@ from surgewire._core.ledger cimport (
 from surgewire._core.pacer cimport DueQueue, Schedule, pacer_instant
 from surgewire._core.pinger cimport Pinger
 from surgewire._core.poller cimport Poller
+from surgewire._core.template cimport Template, template_values_t
 from surgewire._core.wakeup cimport Wakeup
 
 cdef enum:
@@ -63,6 +66,8 @@ COUNTERS = (
     "left",
     "pings",
     "pongs",
+    "payload_bytes_in",
+    "payload_bytes_out",
 )
 
 
@@ -126,6 +131,7 @@ cdef class Traffic:
 
     def __dealloc__(self):
         free(self.scratch)
+        free(self.plain)
 
     cdef int take_memory(self, counters, histograms) except -1:
         cdef uint64_t[::1] view = counters
@@ -164,8 +170,10 @@ cdef class Traffic:
         cdef size_t most = min(<size_t>TRAFFIC_BATCH, <size_t>MAX_SCRATCH // frame_bytes)
         self.most_in_a_call = <uint32_t>max(<size_t>1, most)
         self.max_unsent = max(<size_t>MIN_MAX_UNSENT, 4 * frame_bytes)
-        self.scratch = <uint8_t*>malloc(self.most_in_a_call * frame_bytes)
-        if self.scratch == NULL:
+        # What is not compressed never touches the memory that only compressed messages need.
+        self.scratch = <uint8_t*>malloc(self.most_in_a_call * deflate_frame_bound(frame_bytes))
+        self.plain = <uint8_t*>malloc(frame_bytes)
+        if self.scratch == NULL or self.plain == NULL:
             raise MemoryError()
         self.queue = DueQueue(max(1, capacity))
         return 0
@@ -347,6 +355,21 @@ cdef class Traffic:
         if self.poller is not None:
             self.poller.poll()
         return True
+
+    cdef size_t write_frame(
+        self, uint8_t* out, User user, Template template, const template_values_t* values
+    ) noexcept nogil:
+        cdef size_t length, size
+        if user.deflate == NULL:
+            size = template.write_frame(out, values)
+            length = frame_payload_size(size, True)
+        else:
+            length = template.write_payload(self.plain, values)
+            size = user.frame_message(
+                out, FRAME_BINARY if template.binary else FRAME_TEXT, self.plain, length
+            )
+        self.batch_payload_bytes += length
+        return size
 
     cdef void send_planned(self, User user, int64_t now_ns) noexcept:
         """Send all that this user has due, several messages in one call."""
