@@ -309,4 +309,5 @@ def test_error_names_are_stable() -> None:
         "frame_limit",
         "message_limit",
         "memory",
+        "deflate",
     )

@@ -85,6 +85,8 @@ def chat_run(end: str | None = "finished", **changes: Any) -> list[Record]:
         "bytes_in": 1_300_000,
         "bytes_out": 14_000,
         "frames_in": 20_000,
+        "payload_bytes_in": 1_260_000,
+        "payload_bytes_out": 12_600,
     }
     busy = (worker(0), worker(1, cpu_percent=35.0))
     metrics = {

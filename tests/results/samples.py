@@ -120,6 +120,8 @@ def echo_run(end: str | None = "finished", **changes: Any) -> list[Record]:
         "bytes_in": 66_000,
         "bytes_out": 70_000,
         "frames_in": 1_000,
+        "payload_bytes_in": 64_000,
+        "payload_bytes_out": 64_000,
     }
     gauges = {"open": 1_000, "peak_open": 1_000}
     busy = (worker(0), worker(1, cpu_percent=35.0))

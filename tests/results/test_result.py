@@ -189,6 +189,8 @@ def test_a_run_in_which_all_goes_well() -> None:
         "bytes_in": 660_000,
         "bytes_out": 700_000,
         "frames_in": 10_000,
+        "payload_bytes_in": 640_000,
+        "payload_bytes_out": 640_000,
         "sent_per_s": 1_000.0,
     }
     latency = result["metrics"]["message_latency"]

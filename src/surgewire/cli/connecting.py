@@ -2,6 +2,7 @@
 
 from surgewire.cli.behaviour_options import BehaviourOptions
 from surgewire.cli.closing_options import ClosingOptions
+from surgewire.cli.deflate_options import DeflateOptions
 from surgewire.cli.request_options import RequestOptions
 from surgewire.cli.route_options import RouteOptions
 from surgewire.cli.run_options import RunOptions
@@ -15,6 +16,7 @@ CONNECTING = (
     TimeoutOptions,
     TlsOptions,
     RequestOptions,
+    DeflateOptions,
     RouteOptions,
     SocketOptions,
     ClosingOptions,

@@ -67,6 +67,7 @@ def echo(
     delay: serve_options.Delay = None,
     delay_distribution: serve_options.DelayDistribution = None,
     stall: serve_options.Stall = None,
+    deflate: serve_options.Deflate = False,
     truth: serve_options.Truth = None,
     seed: serve_options.Seed = None,
 ) -> int:
@@ -80,6 +81,7 @@ def echo(
         port=port,
         processes=processes,
         stall=stall,
+        deflate=deflate,
         truth=truth,
         seed=seed,
     )

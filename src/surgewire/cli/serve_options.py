@@ -38,6 +38,11 @@ Stall = Annotated[
     typer.Option(metavar="LENGTH/PERIOD", help="1s/10s: every 10 s, do nothing at all for 1 s."),
 ]
 
+Deflate = Annotated[
+    bool,
+    typer.Option("--deflate", help="Agree to permessage-deflate where a client offers it."),
+]
+
 Truth = Annotated[
     Path | None,
     typer.Option(

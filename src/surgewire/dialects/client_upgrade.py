@@ -14,6 +14,8 @@ from hashlib import sha1
 from websockets.client import ClientProtocol
 from websockets.uri import WebSocketURI
 
+from surgewire._core.deflate import Terms
+from surgewire.dialects.deflate import DeflateOffer
 from surgewire.dialects.upgrade import END_OF_HEAD, MAX_HEAD_BYTES, UpgradeError
 
 _KEY_BYTES = 16
@@ -24,8 +26,9 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])[ \r]")
 _STATUS_LINE_START_BYTES = 13
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-# Nothing is offered, so nothing may be chosen (RFC 6455 section 4.1).
-_NOT_OFFERED = (b"sec-websocket-extensions", b"sec-websocket-protocol")
+# What was not offered may not be chosen (RFC 6455 section 4.1).
+_EXTENSIONS = b"sec-websocket-extensions"
+_SUBPROTOCOL = b"sec-websocket-protocol"
 
 
 class UpgradeRequest:
@@ -34,11 +37,14 @@ class UpgradeRequest:
     That is its key and, where the address holds the slots {{room}} and {{user}}, their values.
     """
 
-    __slots__ = ("_after", "_before", "_pieces")
+    __slots__ = ("_after", "_before", "_pieces", "deflate")
 
-    def __init__(self, uri: WebSocketURI, user_agent: str) -> None:
-        """Compose the request for `uri`."""
-        protocol = ClientProtocol(uri)
+    def __init__(
+        self, uri: WebSocketURI, user_agent: str, *, deflate: DeflateOffer | None = None
+    ) -> None:
+        """Compose the request for `uri`, which offers compression if there is an offer."""
+        self.deflate = deflate
+        protocol = ClientProtocol(uri, extensions=deflate.offers if deflate else None)
         request = protocol.connect()
         request.headers["User-Agent"] = user_agent
         key = request.headers["Sec-WebSocket-Key"].encode("ascii")
@@ -56,6 +62,7 @@ class UpgradeRequest:
             values[piece] if place % 2 else piece for place, piece in enumerate(self._pieces)
         )
         request._after = self._after
+        request.deflate = self.deflate
         request._pieces = [request._before]
         return request
 
@@ -67,13 +74,15 @@ class UpgradeRequest:
 class ClientUpgrade:
     """One handshake."""
 
-    __slots__ = ("_head", "_key", "_request")
+    __slots__ = ("_head", "_key", "_request", "deflate")
 
     def __init__(self, request: UpgradeRequest) -> None:
         """Prepare to send `request` with a key of its own."""
         self._request = request
         self._key = b64encode(secrets.token_bytes(_KEY_BYTES))
         self._head = b""
+        self.deflate: Terms | None = None
+        """What was agreed on for compression, once the handshake is complete."""
 
     def start(self) -> bytes:
         """Return the request."""
@@ -110,8 +119,16 @@ class ClientUpgrade:
             headers.get(b"sec-websocket-accept") != accept
             or _tokens(headers, b"upgrade") != [b"websocket"]
             or b"upgrade" not in _tokens(headers, b"connection")
-            or any(name in headers for name in _NOT_OFFERED)
+            or _SUBPROTOCOL in headers
         ):
+            raise UpgradeError("upgrade_invalid")
+        if _EXTENSIONS in headers:
+            self._agree(headers[_EXTENSIONS])
+
+    def _agree(self, answer: bytes) -> None:
+        offer = self._request.deflate
+        self.deflate = None if offer is None else offer.agree(answer)
+        if self.deflate is None:
             raise UpgradeError("upgrade_invalid")
 
 

@@ -3,25 +3,34 @@
 from typing import NoReturn
 
 from websockets.exceptions import InvalidHandshake
+from websockets.extensions.permessage_deflate import (
+    PerMessageDeflate,
+    ServerPerMessageDeflateFactory,
+)
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
+from surgewire._core.deflate import Terms
+from surgewire.dialects.deflate import terms_of
 from surgewire.dialects.upgrade import END_OF_HEAD, MAX_HEAD_BYTES, UpgradeError
 
 
 class ServerUpgrade:
     """Accepts every valid request.
 
-    `resource` is the path and query of the request that was accepted.
+    `resource` is the path and query of the request that was accepted. `deflate` is what was agreed
+    on for compression, None where it was not.
     """
 
-    __slots__ = ("_head", "_protocol", "resource")
+    __slots__ = ("_head", "_protocol", "deflate", "resource")
 
-    def __init__(self) -> None:
-        """Wait for a request."""
-        self._protocol = ServerProtocol()
+    def __init__(self, *, compresses: bool = False) -> None:
+        """Wait for a request. compresses: agree to permessage-deflate where it is offered."""
+        extensions = [ServerPerMessageDeflateFactory()] if compresses else None
+        self._protocol = ServerProtocol(extensions=extensions)
         self._head = bytearray()
         self.resource = ""
+        self.deflate: Terms | None = None
 
     def start(self) -> bytes:
         """Return nothing: the client speaks first."""
@@ -49,6 +58,9 @@ class ServerUpgrade:
         if isinstance(self._protocol.handshake_exc, InvalidHandshake):
             raise UpgradeError("upgrade_invalid", reply)
         self.resource = request.path
+        for extension in self._protocol.extensions:
+            assert isinstance(extension, PerMessageDeflate)
+            self.deflate = terms_of(extension)
         return reply, True, bytes(self._head[end:])
 
     def _refuse(self) -> NoReturn:

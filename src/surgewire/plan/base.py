@@ -17,6 +17,7 @@ from surgewire.plan.units import (
     parse_rate_range,
 )
 from surgewire.plan.way.closing import ClosingPart
+from surgewire.plan.way.deflate import DeflatePart
 from surgewire.plan.way.part import Part
 from surgewire.plan.way.request import RequestPart
 from surgewire.plan.way.route import RoutePart
@@ -75,6 +76,7 @@ class Plan(Part):
     route: RoutePart = RoutePart()
     sockets: SocketPart = SocketPart()
     closing: ClosingPart = ClosingPart()
+    deflate: DeflatePart = DeflatePart()
 
     @property
     def connect_span_ns(self) -> int:

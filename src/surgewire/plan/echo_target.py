@@ -7,6 +7,10 @@ from surgewire.plan.target_config import TargetConfig
 
 
 class EchoTargetConfig(TargetConfig):
-    """Everything that decides what the echo target does; ``processes`` share the port."""
+    """Everything that decides what the echo target does; ``processes`` share the port.
+
+    ``deflate``: agree to permessage-deflate where a client offers it.
+    """
 
     processes: Annotated[int, *fields.count(1, fields.MAX_PROCESSES)] = 1
+    deflate: bool = False

@@ -81,6 +81,7 @@ def _blocks(result: Result, width: int) -> list[RenderableType]:
     room = width - LABEL_WIDTH - GAP
     happened = [("Connections", sections.connections(result, room))]
     happened += way.facts(result, room)
+    happened += way.volume(result, room)
     happened += [("Joins", part) for part in course.joins(result, room)]
     if result.run.kind != "connect":
         happened.append(("Messages", account.messages(result, room)))

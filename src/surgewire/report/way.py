@@ -1,4 +1,4 @@
-"""How users got to the target, out of what was counted by name: TLS, addresses, sources."""
+"""How users got to the target, out of what was counted by name: TLS, compression, addresses."""
 
 from dataclasses import dataclass
 
@@ -25,6 +25,7 @@ class _Topic:
 
 _TOPICS = (
     _Topic("TLS", "tls_"),
+    _Topic("Compression", "deflate_"),
     _Topic("Addresses", "address_", fewest=2),
     _Topic("Sources", "source_"),
 )
@@ -42,6 +43,24 @@ def facts(result: Result, width: int) -> list[tuple[str, RenderableType]]:
         if len(found) >= topic.fewest:
             lines.append((topic.label, _counts(found, width)))
     return lines
+
+
+def volume(result: Result, width: int) -> list[tuple[str, RenderableType]]:
+    """Write what compression saved, where any connection compresses."""
+    if not result.facts.get("deflate_agreed"):
+        return []
+    traffic = result.traffic
+    items = [
+        pair("received", _volume(traffic.bytes_in, traffic.payload_bytes_in)),
+        pair("sent", _volume(traffic.bytes_out, traffic.payload_bytes_out)),
+    ]
+    return [("Bytes", flow(items, width))]
+
+
+def _volume(wire_bytes: int, payload_bytes: int) -> str:
+    """``300 for 1,000 of messages (30.0 %)``."""
+    told = f"{whole(wire_bytes)} for {whole(payload_bytes)} of messages"
+    return f"{told} ({100 * wire_bytes / payload_bytes:,.1f} %)" if payload_bytes else told
 
 
 def _counts(counts: dict[str, int], width: int) -> RenderableType:

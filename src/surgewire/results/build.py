@@ -162,6 +162,8 @@ def _traffic(tally: "Tally", duration_s: float) -> Traffic:
         bytes_in=tally.counters["bytes_in"],
         bytes_out=tally.counters["bytes_out"],
         frames_in=tally.counters["frames_in"],
+        payload_bytes_in=tally.counters["payload_bytes_in"],
+        payload_bytes_out=tally.counters["payload_bytes_out"],
         sent_per_s=per_s,
     )
 

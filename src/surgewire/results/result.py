@@ -127,6 +127,9 @@ class Traffic:
     bytes_in: int
     bytes_out: int
     frames_in: int
+    payload_bytes_in: int
+    """Of messages, as their readers see them: without frames and compression."""
+    payload_bytes_out: int
     sent_per_s: float | None
     """Counted messages per second of sending."""
 

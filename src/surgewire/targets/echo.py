@@ -24,7 +24,7 @@ async def _serve(config: EchoTargetConfig, share: Share) -> None:
         return EchoPeer(
             buffer,
             visitors,
-            ServerUpgrade(),
+            ServerUpgrade(compresses=config.deflate),
             service,
             client=False,
             max_message_bytes=config.max_message_bytes,

@@ -15,6 +15,7 @@ from surgewire._core.stream import ReceiveBuffer
 from surgewire._core.traffic import Traffic, User
 from surgewire._core.witness import Witness
 from surgewire.dialects.client_upgrade import ClientUpgrade, UpgradeRequest
+from surgewire.dialects.deflate import DeflateOffer
 from surgewire.engine.connector import Audience, Connector
 from surgewire.engine.jobs.workplace import Workplace
 from surgewire.engine.ramp import Ramp
@@ -43,7 +44,14 @@ class Job(Audience, ABC):
         self.poller = Poller(place.loop) if self.reads and poller.AVAILABLE else None
         self.traffic = self.make_traffic()
         self.buffer = ReceiveBuffer()
-        self._request = UpgradeRequest(parse_uri(plan.target.url), f"surgewire/{release()}")
+        deflate = plan.deflate
+        self._request = UpgradeRequest(
+            parse_uri(plan.target.url),
+            f"surgewire/{release()}",
+            deflate=DeflateOffer(*deflate.parameters, level=deflate.effort)
+            if deflate.is_offered
+            else None,
+        )
         dialler = Dialler(
             place.loop,
             plan,
@@ -149,7 +157,10 @@ class Job(Audience, ABC):
     # What the connector tells.
 
     def opened(self, connection: Connection) -> None:
-        """Let the kernel's stamps be taken on the first few connections."""
+        """Count what was agreed on; let kernel's stamps be taken on the first few connections."""
+        if self.place.plan.deflate.is_offered:
+            agreed = connection.is_deflated
+            self.counts.facts.add("deflate_agreed" if agreed else "deflate_declined")
         if self.witnesses == 0 or connection.fileno() < 0:
             return
         self.witnesses -= 1
