@@ -12,6 +12,8 @@ The conventions for writers of docs:
   the comment ``# exits with CODE``. ``surgewire serve`` starts in the background and must listen;
   of ``surgewire demo`` only the options are checked.
 - ``make VERB`` must be a verb of the Makefile; commands of NOT_RUN are let through unseen.
+- A block tagged ``csv`` or ``jsonl`` and the name of a file (``csv users.csv``) is that file, for
+  the commands of its page.
 - Blocks tagged ``python`` run as they stand, with the port replaced alone (by that of the chat
   target where they make a ChatPlan): keep them small.
 """
@@ -52,7 +54,9 @@ SMALLER = {
 NOT_RUN = {"apt-get", "brew", "cd", "git", "pip", "pipx", "pyenv", "sudo", "sysctl", "ulimit", "uv"}
 TIMEOUT_S = 60.0
 
-FENCE = re.compile(r"^(?P<ticks>```+)(?P<tag>\w*)[^\n]*\n(?P<body>.*?)^(?P=ticks)\s*$", re.M | re.S)
+FENCE = re.compile(
+    r"^(?P<ticks>```+)(?P<tag>\w*) *(?P<file>[^\n]*)\n(?P<body>.*?)^(?P=ticks)\s*$", re.M | re.S
+)
 LINK = re.compile(r"!?\[[^\]\n]*\]\((?P<target>[^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(?P<title>.+?)\s*$", re.M)
 
@@ -65,6 +69,7 @@ class Block:
     line: int
     tag: str
     body: str
+    file: str = ""
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
@@ -73,7 +78,9 @@ class Block:
 def blocks_of(page: Path) -> list[Block]:
     text = page.read_text()
     return [
-        Block(page, text.count("\n", 0, match.start()) + 1, match["tag"], match["body"])
+        Block(
+            page, text.count("\n", 0, match.start()) + 1, match["tag"], match["body"], match["file"]
+        )
         for match in FENCE.finditer(text)
     ]
 
@@ -191,6 +198,9 @@ def verbs() -> set[str]:
 def test_commands_run(block: Block, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     commands = commands_of(block.body)
     assert commands, "a console block without a line that begins with '$ '"
+    for other in blocks_of(block.page):
+        if other.tag in ("csv", "jsonl"):
+            (tmp_path / other.file).write_text(other.body)
     for command in commands:
         words = shlex.split(command, comments=True)
         if words[0] == "surgewire":

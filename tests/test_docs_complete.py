@@ -215,7 +215,7 @@ def names_in(module: str, pattern: str) -> set[str]:
 
 def kinds_of_attempts() -> set[str]:
     """Collect the names under which the code books attempts that failed."""
-    name = re.compile(r"(dns|interrupted|(tcp|tls|timeout|local)_[a-z_]*[a-z])")
+    name = re.compile(r"(dns|interrupted|(redirect|tcp|tls|timeout|local)_[a-z_]*[a-z])")
     found = {text for text in literals_of("surgewire/engine/taxonomy.py") if name.fullmatch(text)}
     for module in ("client_upgrade", "upgrade"):
         found |= names_in(f"surgewire/dialects/{module}.py", r'UpgradeError\("([a-z_]+)"')

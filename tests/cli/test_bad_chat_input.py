@@ -24,8 +24,8 @@ SERVE = ("serve", "chat")
         (("chat", "ws://h/?{{marker}}", *CHAT[2:]), "URL: {{marker}} has no meaning here; known"),
         (("chat", "ws://{{room}}.h/", *CHAT[2:]), "has a bad host"),
         (("echo", "ws://h/?{{room}}", *CHAT[2:]),
-         "URL: {{room}} is filled by `surgewire chat` alone; write the URL without it"),
-        (("connect", "ws://h/{{user}}", "--total", "5", "--rate", "5/s"), "URL: {{user}} is"),
+         "URL: {{room}} has no meaning here; known here: {{user}}; rooms are those of"),
+        (("connect", "ws://h/{{seq}}", "--total", "5", "--rate", "5/s"), "URL: {{seq}} has no"),
         # what every plan needs
         (("chat", URL, "--rate", "1/s"), "--connections: is missing; write for example"),
         (("chat", URL, "--connections", "5"), "--rate: is missing; write for example --rate 1/s"),

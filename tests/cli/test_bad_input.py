@@ -22,7 +22,7 @@ CONNECT = ("connect", URL, "--total", "10", "--rate", "10/s")
         (("echo", "localhost:8765", *ECHO[2:]), "has no scheme; write ws://localhost:8765"),
         (("echo", "ws://h:99999/", *ECHO[2:]), "a port is a number from 1 to 65535"),
         (("echo", "ws:///x", *ECHO[2:]), "has no host; write"),
-        (("echo", "ws://u:p@h/", *ECHO[2:]), "user name; write ws://h/"),
+        (("echo", "ws://u:p@h:0/", *ECHO[2:]), "URL: 'ws://***@h:0/' has a bad port"),
         (("echo", *ECHO[2:]), "missing argument 'URL'; see surgewire echo --help"),
         (("connect", "https://h/", *CONNECT[2:]), "write wss://h/"),
         # counts

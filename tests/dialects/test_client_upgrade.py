@@ -1,5 +1,6 @@
 import base64
 import hashlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from websockets.client import ClientProtocol
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from surgewire.dialects.client_upgrade import ClientUpgrade, UpgradeRequest
@@ -52,26 +54,138 @@ def test_two_requests_carry_different_keys() -> None:
     assert len(keys) == 50
 
 
-def test_slots_of_the_address_are_filled_for_each_user() -> None:
-    uri = parse_uri("ws://example.com/rooms/{{room}}?user={{user}}&again={{room}}")
-    request = UpgradeRequest(uri, "surgewire/1.0")
-    asked = [
-        ClientUpgrade(request.filled(room, user)).start().split(b"\r\n", 1)[0]
-        for room, user in ((7, 1234), (0, 0))
-    ]
-    assert asked == [
-        b"GET /rooms/7?user=1234&again=7 HTTP/1.1",
-        b"GET /rooms/0?user=0&again=0 HTTP/1.1",
-    ]
+def values(**of: bytes) -> Callable[[str], bytes]:
+    return of.__getitem__
+
+
+def asked(request: UpgradeRequest) -> Request:
+    """Return a request as the library's server reads it."""
     server = ServerProtocol()
-    server.receive_data(ClientUpgrade(request.filled(7, 1)).start())
+    server.receive_data(ClientUpgrade(request).start())
     (event,) = server.events_received()
     assert isinstance(event, Request)
-    assert event.headers["User-Agent"] == "surgewire/1.0"
+    return event
+
+
+def test_slots_of_the_address_are_filled_for_each_user() -> None:
+    uri = parse_uri("ws://example.com/rooms/{{room}}?user={{ user }}&again={{room}}")
+    request = UpgradeRequest(uri, "surgewire/1.0")
+    assert [
+        asked(request.filled(values(room=room, user=user))).path
+        for room, user in ((b"7", b"1234"), (b"0", b"0"))
+    ] == ["/rooms/7?user=1234&again=7", "/rooms/0?user=0&again=0"]
+
+
+def test_values_are_escaped_in_the_address_and_stand_as_they_are_in_headers() -> None:
+    request = UpgradeRequest(
+        parse_uri("ws://h/{{name}}/x?n={{name}}"),
+        "for {{name}}",
+        headers=[("X-Name", "<{{name}}>"), ("Cookie", "a={{name}}")],
+        origin="https://{{name}}.example",
+    )
+    name = "a b&/?#ü%".encode()
+    found = request.filled(values(name=name))
+    assert found.resource == "/a%20b%26%2F%3F%23%C3%BC%25/x?n=a%20b%26%2F%3F%23%C3%BC%25"
+    head = ClientUpgrade(found).start()
+    assert header(head, b"X-Name") == b"<" + name + b">"
+    assert header(head, b"Cookie") == b"a=" + name
+    assert header(head, b"User-Agent") == b"for " + name
+    assert header(head, b"Origin") == b"https://" + name + b".example"
+    assert head.count(b"\r\n\r\n") == 1
+
+
+def test_own_headers_take_the_place_of_host_and_user_agent() -> None:
+    request = UpgradeRequest(
+        URI, "surgewire/test", headers=[("host", "other:1"), ("user-agent", "mine"), ("X", "")]
+    )
+    head = ClientUpgrade(request).start()
+    assert header(head, b"host") == b"other:1"
+    assert header(head, b"user-agent") == b"mine"
+    assert head.lower().count(b"host:") == head.lower().count(b"user-agent:") == 1
 
 
 def test_a_request_without_slots_is_the_same_for_all() -> None:
-    assert REQUEST.filled(1, 2) is REQUEST
+    assert REQUEST.filled(values()) is REQUEST
+
+
+OFFERING = UpgradeRequest(URI, "surgewire/test", subprotocols=["v2.{{token}}", "v1", "v1.b"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"", "subprotocol_none"),
+        (b"Sec-WebSocket-Protocol: v1\r\n", "subprotocol_2"),
+        (b"sec-websocket-protocol:v1.b \r\n", "subprotocol_3"),
+        (b"Sec-WebSocket-Protocol: v2.abc\r\n", "subprotocol_1"),
+        (b"Sec-WebSocket-Protocol: v2.{{token}}\r\n", None),
+        (b"Sec-WebSocket-Protocol: V1\r\n", None),
+        (b"Sec-WebSocket-Protocol: v3\r\n", None),
+        (b"Sec-WebSocket-Protocol:\r\n", None),
+        (b"Sec-WebSocket-Protocol: v1, v1.b\r\n", None),
+        (b"Sec-WebSocket-Protocol: v1\r\nSec-WebSocket-Protocol: v1\r\n", None),
+    ],
+)
+def test_a_subprotocol_is_one_of_those_offered(answer: bytes, told: str | None) -> None:
+    facts: list[str] = []
+    upgrade = ClientUpgrade(OFFERING.filled(values(token=b"abc")), facts.append)
+    head = upgrade.start()
+    assert header(head, b"Sec-WebSocket-Protocol") == b"v2.abc, v1, v1.b"
+    response = response_for(head).replace(b"\r\n\r\n", b"\r\n" + answer + b"\r\n")
+    if told is None:
+        with pytest.raises(UpgradeError, match="upgrade_invalid"):
+            upgrade.feed(response)
+        assert not facts
+    else:
+        assert upgrade.feed(response) == (b"", True, b"")
+        assert facts == [told]
+
+
+@settings(max_examples=200, deadline=None)
+@given(chosen=st.lists(st.sampled_from(["v1", "v2", "V1", "", "v1, v2", "x"]), max_size=2))
+def test_library_and_this_module_agree_on_subprotocols(chosen: list[str]) -> None:
+    upgrade = ClientUpgrade(UpgradeRequest(URI, "surgewire/test", subprotocols=["v1", "v2"]))
+    head = upgrade.start()
+    lines = "".join(f"Sec-WebSocket-Protocol: {name}\r\n" for name in chosen).encode()
+    response = response_for(head).replace(b"\r\n\r\n", b"\r\n" + lines + b"\r\n")
+    client = ClientProtocol(URI, subprotocols=[Subprotocol("v1"), Subprotocol("v2")])
+    client.key = header(head, b"Sec-WebSocket-Key").decode()
+    client.send_request(client.connect())
+    client.receive_data(response)
+    if ours_accepts(response, upgrade):
+        assert client.handshake_exc is None
+
+
+FOLLOWING = UpgradeRequest(URI, "surgewire/test", follows=True)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_read_up_to_its_location(status: int) -> None:
+    told: list[tuple[str, str]] = []
+    upgrade = ClientUpgrade(FOLLOWING, None, lambda *found: told.append(found))
+    upgrade.start()
+    assert upgrade.feed(b"HTTP/1.1 %d See\r\nLocation: /x" % status) == (b"", False, b"")
+    with pytest.raises(UpgradeError, match=f"http_{status}"):
+        upgrade.feed(b"y?z\r\n\r\nbody")
+    assert told == [("/chat?room=1", "/xy?z")]
+
+
+@pytest.mark.parametrize(
+    ("response", "kind"),
+    [
+        (b"HTTP/1.1 302 Found\r\nX: y\r\n\r\n", "http_302"),
+        (b"HTTP/1.1 302 Found\r\nLocation: a\x01b\r\n\r\n", "upgrade_invalid"),
+        (b"HTTP/1.1 304 Not Modified\r\n", "http_304"),
+        (b"HTTP/1.1 302 Found\r\n" + b"X: y\r\n" * 20_000, "upgrade_invalid"),
+    ],
+)
+def test_a_redirect_to_nowhere_is_told_by_its_kind_alone(response: bytes, kind: str) -> None:
+    told: list[tuple[str, str]] = []
+    upgrade = ClientUpgrade(FOLLOWING, None, lambda *found: told.append(found))
+    upgrade.start()
+    with pytest.raises(UpgradeError, match=kind):
+        upgrade.feed(response)
+    assert not told
 
 
 @pytest.mark.parametrize("rest", [b"", b"\x81\x02hi", b"\x88\x00"])

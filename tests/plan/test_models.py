@@ -188,7 +188,7 @@ def test_a_plan_is_frozen() -> None:
         ({"witness": 2000}, "--witness: 2,000 is too large"),
         ({"pace": 1}, "--pace: there is no such field"),
         ({"kind": "call"}, "'call' is no kind of run; write 'echo', 'chat' or 'connect'"),
-        ({"url": "ws://h/?u={{user}}"}, "URL: {{user}} is filled by `surgewire chat` alone"),
+        ({"url": "ws://h/?u={{name}}"}, "URL: {{name}} is an unknown slot; known here: {{user}}"),
         ({"ping": "5ms"}, "--ping: 5ms is too small; write a value from 10ms to 1h"),
         ({"ping_timeout": "5s"}, "--ping-timeout needs --ping; write for example --ping 20s"),
         ({"ping": "5s", "ping_timeout": "6s"}, "--ping-timeout 6s is longer than --ping 5s"),

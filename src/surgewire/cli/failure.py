@@ -16,12 +16,16 @@ _ADVICE = {
     "timeout_upgrade": "no answer to the upgrade comes; check that a WebSocket server is there",
     "upgrade_invalid": "what answers is no WebSocket server; check port and path",
     "upgrade_eof": "the server hangs up on the upgrade; check that a WebSocket server is there",
+    "redirect_insecure": "the server redirects from wss to ws; write the ws:// address",
+    "redirect_invalid": "the server redirects to what is no address; check the URL",
+    "redirect_limit": "the server redirects in a circle; check the URL",
     "tls_certificate": "the server's certificate is not trusted; check the host name and the CA",
     "local_fd_limit": "this machine allows too few open files; raise `ulimit -n`",
     "local_ports_exhausted": "this machine is out of ports; use fewer connections",
     "local_memory": "this machine is out of memory for sockets; use fewer connections",
 }
 _BY_PREFIX = {
+    "http_3": "the server redirects (HTTP status 3{rest}); write that address, or --follow",
     "http_": "the server answers the upgrade with HTTP status {rest}; check path and credentials",
     "tls_": "TLS cannot be agreed on with {host} port {port}; is it a ws:// server?",
 }

@@ -9,7 +9,10 @@ measure: what it refuses is refused here, which tests hold this module to.
 import re
 import secrets
 from base64 import b64encode
+from collections.abc import Callable, Sequence
 from hashlib import sha1
+from typing import NoReturn
+from urllib.parse import quote_from_bytes
 
 from websockets.client import ClientProtocol
 from websockets.uri import WebSocketURI
@@ -21,66 +24,132 @@ from surgewire.dialects.upgrade import END_OF_HEAD, MAX_HEAD_BYTES, UpgradeError
 _KEY_BYTES = 16
 # RFC 6455 section 1.3: what the server appends to the key before it hashes.
 _ACCEPT_SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_SLOT = re.compile(rb"\{\{(room|user)\}\}")
+_SLOT = re.compile(rb"\{\{([^{}]*)\}\}")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])[ \r]")
 _STATUS_LINE_START_BYTES = 13
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-# What was not offered may not be chosen (RFC 6455 section 4.1).
 _EXTENSIONS = b"sec-websocket-extensions"
 _SUBPROTOCOL = b"sec-websocket-protocol"
+_REDIRECTS = frozenset((b"301", b"302", b"303", b"307", b"308"))
 
 
 class UpgradeRequest:
     """The request of all connections to one target, but for what is each connection's own.
 
-    That is its key and, where the address holds the slots {{room}} and {{user}}, their values.
+    That is its key and, where slots such as {{user}} stand in the address or in a header, their
+    values.
     """
 
-    __slots__ = ("_after", "_before", "_pieces", "deflate")
+    __slots__ = ("_after", "_before", "deflate", "follows", "offered")
 
     def __init__(
-        self, uri: WebSocketURI, user_agent: str, *, deflate: DeflateOffer | None = None
+        self,
+        uri: WebSocketURI,
+        user_agent: str,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        origin: str | None = None,
+        subprotocols: Sequence[str] = (),
+        deflate: DeflateOffer | None = None,
+        follows: bool = False,
     ) -> None:
-        """Compose the request for `uri`, which offers compression if there is an offer."""
+        """Compose the request for `uri`.
+
+        headers: pairs of name and value; Host takes the place of the one that `uri` gives.
+        subprotocols: what is offered, the best first. deflate: which compression is offered.
+        follows: whether an answer that redirects is read up to its Location.
+        """
         self.deflate = deflate
         protocol = ClientProtocol(uri, extensions=deflate.offers if deflate else None)
         request = protocol.connect()
-        request.headers["User-Agent"] = user_agent
-        key = request.headers["Sec-WebSocket-Key"].encode("ascii")
-        self._before, _, self._after = request.serialize().partition(key)
+        fields = request.headers
+        if origin is not None:
+            fields["Origin"] = origin
+        if subprotocols:
+            fields["Sec-WebSocket-Protocol"] = ", ".join(subprotocols)
+        if not any(name.lower() == "user-agent" for name, _ in headers):
+            fields["User-Agent"] = user_agent
+        if any(name.lower() == "host" for name, _ in headers):
+            del fields["Host"]
+        for name, value in headers:
+            fields[name] = value
+        key = fields["Sec-WebSocket-Key"].encode("ascii")
+        before, _, after = request.serialize().partition(key)
         # Constants and, at odd places, the names of slots.
-        self._pieces = _SLOT.split(self._before)
+        self._before = _SLOT.split(before)
+        self._after = _SLOT.split(after)
+        self.offered = tuple(name.encode() for name in subprotocols)
+        self.follows = follows
 
-    def filled(self, room: int, user: int) -> "UpgradeRequest":
-        """Return the request of one user; itself, where the address holds no slot."""
-        if len(self._pieces) == 1:
+    def filled(self, value: Callable[[str], bytes]) -> "UpgradeRequest":
+        """Return the request of one user; itself, where it holds no slot.
+
+        value: gives what stands for the slot of a name, in UTF-8 without control characters; in
+        the address it is escaped.
+        """
+        if len(self._before) == 1 and len(self._after) == 1:
             return self
-        values = {b"room": b"%d" % room, b"user": b"%d" % user}
         request = UpgradeRequest.__new__(UpgradeRequest)
-        request._before = b"".join(
-            values[piece] if place % 2 else piece for place, piece in enumerate(self._pieces)
-        )
-        request._after = self._after
+        request._before = [_fill(self._before, value, in_address=True)]
+        request._after = [_fill(self._after, value, in_address=False)]
+        request.offered = self.offered
+        if any(b"{{" in name for name in self.offered):
+            request.offered = tuple(
+                _fill(_SLOT.split(name), value, in_address=False) for name in self.offered
+            )
+        request.follows = self.follows
         request.deflate = self.deflate
-        request._pieces = [request._before]
         return request
+
+    @property
+    def resource(self) -> str:
+        """Path and query that are asked for, slots filled."""
+        return self._before[0].split(b" ", 2)[1].decode()
 
     def with_key(self, key: bytes) -> bytes:
         """Return the request with `key`, as it goes over the wire."""
-        return self._before + key + self._after
+        return self._before[0] + key + self._after[0]
+
+
+def _fill(pieces: list[bytes], value: Callable[[str], bytes], *, in_address: bool) -> bytes:
+    """Join `pieces`, the slots among them filled; in_address: they begin with the request line."""
+    filled = []
+    for place, piece in enumerate(pieces):
+        if place % 2:
+            piece = value(piece.strip().decode())
+            if in_address:
+                piece = quote_from_bytes(piece, safe="").encode("ascii")
+        elif in_address and b"\n" in piece:
+            in_address = False
+        filled.append(piece)
+    return b"".join(filled)
 
 
 class ClientUpgrade:
-    """One handshake."""
+    """One handshake.
 
-    __slots__ = ("_head", "_key", "_request", "deflate")
+    tell: is given the names of what was agreed, `subprotocol_<n>` for the one that was offered as
+    the n-th and `subprotocol_none` where none of those offered was chosen. Servers may have put a
+    token where a name belongs, so that the name itself is not told. redirect: is given what was
+    asked for (path and query) and the Location of an answer that redirects, where the request
+    follows such.
+    """
 
-    def __init__(self, request: UpgradeRequest) -> None:
-        """Prepare to send `request` with a key of its own."""
+    __slots__ = ("_head", "_key", "_redirect", "_request", "_tell", "deflate")
+
+    def __init__(
+        self,
+        request: UpgradeRequest,
+        tell: Callable[[str], None] | None = None,
+        redirect: Callable[[str, str], None] | None = None,
+    ) -> None:
+        """Prepare to send `request`, which has no slots, with a key of its own."""
         self._request = request
         self._key = b64encode(secrets.token_bytes(_KEY_BYTES))
         self._head = b""
+        self._tell = tell
+        self._redirect = redirect
         self.deflate: Terms | None = None
         """What was agreed on for compression, once the handshake is complete."""
 
@@ -91,27 +160,42 @@ class ClientUpgrade:
     def feed(self, data: bytes) -> tuple[bytes, bool, bytes]:
         """Take a part of the response. Raises UpgradeError when it is no 101 or not a valid one."""
         self._head += data
-        self._check_status()
+        redirected = self._check_status()
         head, end, rest = self._head.partition(END_OF_HEAD)
         if not end:
             if len(self._head) > MAX_HEAD_BYTES:
                 raise UpgradeError("upgrade_invalid")
             return b"", False, b""
+        if redirected:
+            self._turn_away(redirected, _headers(head))
         self._check_headers(_headers(head))
         return b"", True, rest
 
-    def _check_status(self) -> None:
-        """Give up as soon as the status is known: a refusal's body says nothing that we report."""
+    def _check_status(self) -> str:
+        """Give up as soon as the status is known: a refusal's body says nothing that we report.
+
+        Return the kind of an answer that redirects and is to be followed; else nothing.
+        """
         if len(self._head) < _STATUS_LINE_START_BYTES:
-            return
+            return ""
         status = _STATUS_LINE.match(self._head)
         if status is None:
             raise UpgradeError("upgrade_invalid")
         if status[2] != b"101":
-            raise UpgradeError(f"http_{status[2].decode('ascii')}")
+            kind = f"http_{status[2].decode('ascii')}"
+            if self._request.follows and status[2] in _REDIRECTS:
+                return kind
+            raise UpgradeError(kind)
         if status[1] != b"1":
             # HTTP/1.0 knows no upgrade.
             raise UpgradeError("upgrade_invalid")
+        return ""
+
+    def _turn_away(self, kind: str, headers: dict[bytes, bytes]) -> NoReturn:
+        location = headers.get(b"location", b"")
+        if location and self._redirect is not None:
+            self._redirect(self._request.resource, location.decode("utf-8", "replace"))
+        raise UpgradeError(kind)
 
     def _check_headers(self, headers: dict[bytes, bytes]) -> None:
         accept = b64encode(sha1(self._key + _ACCEPT_SUFFIX, usedforsecurity=False).digest())
@@ -119,17 +203,29 @@ class ClientUpgrade:
             headers.get(b"sec-websocket-accept") != accept
             or _tokens(headers, b"upgrade") != [b"websocket"]
             or b"upgrade" not in _tokens(headers, b"connection")
-            or _SUBPROTOCOL in headers
         ):
             raise UpgradeError("upgrade_invalid")
+        # What was not offered may not be chosen (RFC 6455 section 4.1).
         if _EXTENSIONS in headers:
             self._agree(headers[_EXTENSIONS])
+        self._check_subprotocol(headers.get(_SUBPROTOCOL))
 
     def _agree(self, answer: bytes) -> None:
         offer = self._request.deflate
         self.deflate = None if offer is None else offer.agree(answer)
         if self.deflate is None:
             raise UpgradeError("upgrade_invalid")
+
+    def _check_subprotocol(self, chosen: bytes | None) -> None:
+        offered = self._request.offered
+        if chosen is None:
+            if offered and self._tell is not None:
+                self._tell("subprotocol_none")
+            return
+        if chosen not in offered:
+            raise UpgradeError("upgrade_invalid")
+        if self._tell is not None:
+            self._tell(f"subprotocol_{offered.index(chosen) + 1}")
 
 
 def _headers(head: bytes) -> dict[bytes, bytes]:

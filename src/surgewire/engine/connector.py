@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from collections import deque
 from itertools import takewhile
+from typing import Protocol
 
 from surgewire._core import gauge
 from surgewire._core.clock import now_ns
@@ -18,7 +19,6 @@ from surgewire._core.traffic import COUNTERS
 from surgewire.engine import taxonomy
 from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, Words, WorkerSlice
 from surgewire.engine.way.attempt import Attempt
-from surgewire.engine.way.dialler import Dialler
 
 # How long a connection may take to close before it is aborted.
 CLOSE_TIMEOUT_NS = 2_000_000_000
@@ -33,12 +33,27 @@ _ATTEMPTED, _ESTABLISHED, _FAILED, _OPEN, _CLOSED, _RETRIED, _RETRIES_FAILED = m
 )
 
 
+class Dials(Protocol):
+    """What establishes transports; see `Dialler`."""
+
+    async def dial(self, connection: Connection, attempt: Attempt) -> None:
+        """Establish the transport of `connection` and stamp `attempt`."""
+
+
 class Audience:
     """Who makes the connections and is told what becomes of them; by itself it takes no notice."""
 
     def make(self, owner: "Connector", user: int) -> Connection:
         """Return a new connection for `user`, with `owner` as its owner."""
         raise NotImplementedError
+
+    def turn(self, user: int, kind: str) -> str | None:  # noqa: ARG002
+        """Tell what becomes of an attempt of `user` that ended by `kind`.
+
+        Return the kind by which it failed, or None where it goes on with another connection, to
+        where a server has redirected.
+        """
+        return kind
 
     def opened(self, connection: Connection) -> None:
         """Tell of an established connection."""
@@ -70,7 +85,7 @@ class Connector:
         loop: asyncio.AbstractEventLoop,
         counts: WorkerSlice,
         gauge_words: Words,
-        dialler: Dialler,
+        dialler: Dials,
         audience: Audience,
         *,
         timeout_ns: int,
@@ -91,6 +106,8 @@ class Connector:
             if name.endswith("_time") or name == "connect_lag"
         }
         self._pending: dict[Connection, Attempt] = {}
+        # Whoever was redirected stands behind others that began later.
+        self._out_of_order = False
         self._first_pending = 0
         self._tasks: dict[Connection, asyncio.Task[None]] = {}
         self._alive: set[Connection] = set()
@@ -163,7 +180,8 @@ class Connector:
         self._tasks[connection] = self._loop.create_task(self._dial(connection, attempt))
 
     async def _dial(self, connection: Connection, attempt: Attempt) -> None:
-        self._start(attempt)
+        if not attempt.started_ns:
+            self._start(attempt)
         try:
             await self._dialler.dial(connection, attempt)
         except asyncio.CancelledError:
@@ -185,6 +203,22 @@ class Connector:
         if task is not None:
             task.cancel()
         connection.abort(kind)
+
+    def _go_on(self, connection: Connection, attempt: Attempt) -> None:
+        """Let the user of `connection`, which was redirected, try another one."""
+        del self._pending[connection]
+        self._see_off(connection)
+        attempt.hop(now_ns())
+        following = self._audience.make(self, attempt.user)
+        self._pending[following] = attempt
+        self._out_of_order = True
+        self._tasks[following] = self._loop.create_task(self._dial(following, attempt))
+
+    def _see_off(self, connection: Connection) -> None:
+        """Bound the end of a connection that came to nothing."""
+        if connection.tcp_ns:
+            # A TLS connection that is refused closes with a handshake, too.
+            self._closing.append((now_ns() + CLOSE_TIMEOUT_NS, connection))
 
     def _take_out(self, connection: Connection) -> Attempt | None:
         attempt = self._pending.pop(connection, None)
@@ -219,18 +253,21 @@ class Connector:
 
     def failed(self, connection: Connection, kind: str) -> None:
         """Book an attempt that came to nothing; only the first reason counts."""
-        attempt = self._take_out(connection)
+        attempt = self._pending.get(connection)
         if attempt is None:
             return
+        final = self._audience.turn(attempt.user, kind)
+        if final is None:
+            self._go_on(connection, attempt)
+            return
+        self._take_out(connection)
         if not attempt.started_ns:
             # Given up before its task had its first turn.
             self._start(attempt)
         self._counts.traffic[_FAILED] += 1
         self._counts.traffic[_RETRIES_FAILED] += attempt.again
-        self._counts.errors.add(kind)
-        if connection.tcp_ns:
-            # A TLS connection that is refused closes with a handshake, too.
-            self._closing.append((now_ns() + CLOSE_TIMEOUT_NS, connection))
+        self._counts.errors.add(final)
+        self._see_off(connection)
         self._audience.failed(attempt.user)
         self._settle(attempt)
 
@@ -254,15 +291,20 @@ class Connector:
 
     def _tidy(self) -> None:
         now = now_ns()
-        # All wait equally long, so that who began first is first.
-        overdue = takewhile(lambda item: item[1].deadline_ns <= now, self._pending.items())
-        for connection, attempt in list(overdue):
+        for connection, attempt in self._overdue(now):
             self._give_up(connection, _timeout_kind(connection, attempt))
         while self._closing and self._closing[0][0] <= now:
             # Those that are gone by now do not mind.
             self._closing.popleft()[1].abort()
         self._audience.tidy(now)
         self._janitor = self._loop.call_later(_JANITOR_S, self._tidy)
+
+    def _overdue(self, now: int) -> list[tuple[Connection, Attempt]]:
+        pending = self._pending.items()
+        if self._out_of_order:
+            return [item for item in pending if item[1].deadline_ns <= now]
+        # All wait equally long, so that who began first is first.
+        return list(takewhile(lambda item: item[1].deadline_ns <= now, pending))
 
 
 def _timeout_kind(connection: Connection, attempt: Attempt) -> str:

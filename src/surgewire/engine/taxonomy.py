@@ -6,6 +6,9 @@ import socket
 import ssl
 
 INTERRUPTED = "interrupted"
+REDIRECT_INSECURE = "redirect_insecure"
+REDIRECT_INVALID = "redirect_invalid"
+REDIRECT_LIMIT = "redirect_limit"
 TIMEOUT_CONNECT = "timeout_connect"
 TIMEOUT_JOIN = "timeout_join"
 TIMEOUT_TLS = "timeout_tls"

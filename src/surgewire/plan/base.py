@@ -9,13 +9,13 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from surgewire.plan import fields
 from surgewire.plan.abort import AbortRules
 from surgewire.plan.fields import HOUR, MS, S
-from surgewire.plan.template import TemplateError, parse_template
 from surgewire.plan.units import (
     Rate,
     UnitError,
     format_duration,
     parse_rate_range,
 )
+from surgewire.plan.way import checks
 from surgewire.plan.way.closing import ClosingPart
 from surgewire.plan.way.deflate import DeflatePart
 from surgewire.plan.way.part import Part
@@ -78,6 +78,10 @@ class Plan(Part):
     closing: ClosingPart = ClosingPart()
     deflate: DeflatePart = DeflatePart()
 
+    def _public(self, name: str, value: Any) -> Any:
+        # Without user name and password.
+        return self.target.url if name == "target" else super()._public(name, value)
+
     @property
     def connect_span_ns(self) -> int:
         """Time from the first to one step behind the last planned connect, in nanoseconds."""
@@ -117,16 +121,21 @@ class Plan(Part):
             )
         return self
 
+    @property
+    def own_slots(self) -> set[str]:
+        """Names of the slots that are filled for each user outside of the opening handshake."""
+        return set()
+
     @model_validator(mode="after")
-    def _check_slots(self) -> Self:
-        if not self.URL_SLOTS and (slot := self.target.first_slot):
-            raise UnitError(
-                f"URL: {slot} is filled by `surgewire chat` alone; write the URL without it"
-            )
-        try:
-            parse_template(self.target.resource, allowed=self.URL_SLOTS)
-        except TemplateError as error:
-            raise UnitError(f"URL: {error}") from None
+    def _check_request(self) -> Self:
+        checks.check_request(
+            self.request,
+            self.target,
+            url_slots=self.URL_SLOTS,
+            connections=self.connections,
+            total_option=self.OPTIONS.get("connections", "--connections"),
+            others=self.own_slots,
+        )
         return self
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import field_validator, model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from surgewire.plan import fields
 from surgewire.plan.fields import DAY, HOUR, MS, S
@@ -24,6 +24,7 @@ from surgewire.plan.units import (
     parse_share_rate,
     shorten,
 )
+from surgewire.plan.way.request import RequestPart
 
 MAX_ROOMS = 100_000
 
@@ -88,7 +89,14 @@ class ChatPlan(SendingPlan):
     @cached_property
     def join_parts(self) -> tuple[Part, ...] | None:
         """The parts of the template of the message that asks to join; None without one."""
-        return None if self.join is None else parse_template(self.join, allowed=_JOIN_SLOTS)
+        if self.join is None:
+            return None
+        return parse_template(self.join, allowed=(*_JOIN_SLOTS, *self.request.columns))
+
+    @property
+    def own_slots(self) -> set[str]:
+        """Names of the slots in the message that asks to join."""
+        return slots_of(self.join_parts or ())
 
     @cached_property
     def join_matcher(self) -> bytes | Callable[[bytes], bool] | None:
@@ -142,9 +150,11 @@ class ChatPlan(SendingPlan):
 
     @field_validator("join")
     @classmethod
-    def _check_join(cls, join: str | None) -> str | None:
+    def _check_join(cls, join: str | None, info: ValidationInfo) -> str | None:
         if join is not None:
-            parse_template(join, allowed=_JOIN_SLOTS)
+            request = info.data.get("request")
+            columns = request.columns if isinstance(request, RequestPart) else ()
+            parse_template(join, allowed=(*_JOIN_SLOTS, *columns))
             if not join:
                 raise TemplateError("is empty; write the message that asks to join, or none")
         return join

@@ -117,5 +117,5 @@ def _to_target(value: Any) -> Any:
 
 
 TargetField = Annotated[
-    Target, BeforeValidator(_to_target), PlainSerializer(lambda target: target.url)
+    Target, BeforeValidator(_to_target), PlainSerializer(lambda target: target.full_url)
 ]

@@ -2,9 +2,9 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from surgewire.plan.units import shorten
 
@@ -13,6 +13,7 @@ _IPV6_HINT = "an IPv6 address is written ws://[::1]:8765/"
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 _WEB_SCHEMES = {"http": "ws", "https": "wss"}
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_USERINFO = re.compile(r"(//|^(?!.*//)).*@")
 _MAX_URL_LENGTH = 8000
 _MAX_HOST_LENGTH = 253
 _MAX_SHOWN = 100
@@ -33,7 +34,8 @@ class Target:
 
     ``url`` is the whole address in normal form, ``host`` is a name in ASCII or an address without
     brackets, ``resource`` is path and query, never empty; slots such as ``{{room}}`` stand in it
-    as they were written. Made by ``parse_target``.
+    as they were written. ``userinfo`` is ``user:password``, decoded; it is in no other field.
+    Made by ``parse_target``.
     """
 
     url: str
@@ -41,25 +43,25 @@ class Target:
     host: str
     port: int
     resource: str
+    userinfo: str = field(default="", repr=False)
 
     def __str__(self) -> str:
         return self.url
 
     @property
-    def first_slot(self) -> str | None:
-        """The first slot in the resource, with its braces."""
-        match = _SLOT.search(self.resource)
-        return match[1] if match else None
-
-    def resource_for(self, room: int, user: int) -> str:
-        """Return the resource that a user asks for, the slots {{room}} and {{user}} filled."""
-        return self.resource.replace("{{room}}", str(room)).replace("{{user}}", str(user))
+    def full_url(self) -> str:
+        """The address with user name and password, which must not be shown."""
+        if not self.userinfo:
+            return self.url
+        user, colon, password = self.userinfo.partition(":")
+        secret = quote(user, safe="") + colon + quote(password, safe="")
+        return self.url.replace("://", f"://{secret}@", 1)
 
 
 def parse_target(url: str) -> Target:
     """Take a ``ws://`` or ``wss://`` URL apart.
 
-    Raises TargetError for other schemes, user names, fragments, bad hosts and bad ports.
+    Raises TargetError for other schemes, fragments, bad hosts and bad ports.
     """
     url = url.strip()
     if not url:
@@ -80,6 +82,7 @@ def parse_target(url: str) -> Target:
         host=host,
         port=port,
         resource=resource,
+        userinfo=_userinfo(url, parts),
     )
 
 
@@ -96,10 +99,8 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(f"{scheme}://{rest}")
     except ValueError:
         _refuse(url, f"has a bad host; {_IPV6_HINT}")
-    if parts.netloc.count(":") > 1 and "[" not in parts.netloc and "@" not in parts.netloc:
+    if _place(parts).count(":") > 1 and "[" not in parts.netloc:
         _refuse(url, f"has a bad host or port; {_IPV6_HINT}")
-    if "@" in parts.netloc:
-        _refuse(url, f"contains a user name; write {scheme}://{rest.partition('@')[2]}")
     if "#" in url:
         _refuse(url, f"has a fragment; write {url.partition('#')[0]} or escape # as %23")
     return parts
@@ -108,7 +109,7 @@ def _split(url: str) -> SplitResult:
 def _host(url: str, parts: SplitResult) -> str:
     try:
         host = parts.hostname or ""
-        if parts.netloc.startswith("["):
+        if _place(parts).startswith("["):
             return str(ipaddress.IPv6Address(host))
         host = host if host.isascii() else host.encode("idna").decode("ascii")
     except ValueError:
@@ -141,6 +142,30 @@ def _resource(parts: SplitResult) -> str:
     return f"{path}?{_quote(parts.query)}" if parts.query else path
 
 
+def _place(parts: SplitResult) -> str:
+    """Return host and port as they were written."""
+    return parts.netloc.rpartition("@")[2]
+
+
+def _userinfo(url: str, parts: SplitResult) -> str:
+    """Return ``user:password`` (RFC 7617 section 2), empty where there is none."""
+    secret, at, _ = parts.netloc.rpartition("@")
+    if not at:
+        return ""
+    user, _, password = secret.partition(":")
+    try:
+        user, password = (unquote(text, errors="strict") for text in (user, password))
+    except UnicodeDecodeError:
+        _refuse(url, "has a user name that is not UTF-8; escape the bytes of UTF-8")
+    if ":" in user or not (user + password).isprintable() or "{{" in user + password:
+        _refuse(
+            url,
+            "has a user name that cannot be sent; write a name without colon and password "
+            "without slots, or --header 'Authorization: …'",
+        )
+    return f"{user}:{password}"
+
+
 def _quote(text: str) -> str:
     """Escape what may not stand in a path or query, and leave slots as they are."""
     pieces = _SLOT.split(text)
@@ -150,4 +175,9 @@ def _quote(text: str) -> str:
 
 
 def _refuse(url: str, why: str) -> NoReturn:
-    raise TargetError(f"{shorten(url, _MAX_SHOWN)} {why}")
+    raise TargetError(f"{shorten(_without_userinfo(url), _MAX_SHOWN)} {_without_userinfo(why)}")
+
+
+def _without_userinfo(text: str) -> str:
+    # Greedy, because a password with an unescaped slash is why many an address is refused.
+    return _USERINFO.sub(r"\1***@", text)

@@ -19,6 +19,7 @@ SLOTS = {
 }
 MAX_RANDOM = 4096
 _MAX_TEXT = 1 << 20
+_MAX_LISTED = 300
 
 _SLOT = re.compile(r"\{\{([^{}]*)\}\}")
 _RANDOM = re.compile(r"random:([0-9]{1,6})")
@@ -85,9 +86,10 @@ def _slot(name: str, allowed: Collection[str]) -> Part:
 
 
 def _list(allowed: Collection[str]) -> str:
-    known = (
-        f"{{{{{name}:8}}}}" if name == "random" else f"{{{{{name}}}}}"
-        for name in SLOTS
-        if name in allowed
-    )
-    return f"known here: {' '.join(known)}"
+    # Columns of a table of users come behind the slots that there always are.
+    names = [name for name in SLOTS if name in allowed]
+    names += [name for name in allowed if name not in SLOTS]
+    if not names:
+        return "no slot is known here"
+    known = (f"{{{{{name}:8}}}}" if name == "random" else f"{{{{{name}}}}}" for name in names)
+    return f"known here: {shorten(' '.join(known), _MAX_LISTED)[1:-1]}"

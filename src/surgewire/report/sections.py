@@ -51,6 +51,7 @@ def times_of(result: Result) -> list[tuple[str, Summary]]:
     """Choose the metrics that apply, in order."""
     rows = [
         ("connect", "connect_time"),
+        ("  redirect", "redirect_time"),
         ("  dns", "dns_time"),
         ("  tcp", "tcp_time"),
         ("  tls", "tls_time"),

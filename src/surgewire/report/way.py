@@ -28,6 +28,8 @@ _TOPICS = (
     _Topic("Compression", "deflate_"),
     _Topic("Addresses", "address_", fewest=2),
     _Topic("Sources", "source_"),
+    _Topic("Subprotocol", "subprotocol_"),
+    _Topic("Redirects", "redirected"),
 )
 
 

@@ -30,6 +30,8 @@ PING_TIME = "ping_time"
 FANOUT_FIRST = "fanout_first"
 FANOUT_MEDIAN = "fanout_median"
 FANOUT_LAST = "fanout_last"
+# From the start of an attempt to the last redirect that it followed.
+REDIRECT_TIME = "redirect_time"
 
 METRICS: tuple[str, ...] = (
     CONNECT_TIME,
@@ -50,5 +52,6 @@ METRICS: tuple[str, ...] = (
     FANOUT_FIRST,
     FANOUT_MEDIAN,
     FANOUT_LAST,
+    REDIRECT_TIME,
 )
 """Names in the order of the histograms in shared memory, in the journal and in the result."""

@@ -1,6 +1,5 @@
 """Chat runs: users in rooms that join, send, hear each other, are cut off and come back."""
 
-import time
 from collections.abc import Callable
 
 from surgewire._core.chat_traffic import ChatTraffic, ChatUser
@@ -17,6 +16,7 @@ from surgewire.engine.churn import Churn
 from surgewire.engine.connector import Connector
 from surgewire.engine.jobs.sending import SendingJob, message_schedule
 from surgewire.engine.jobs.workplace import Workplace
+from surgewire.engine.join_message import JoinMessage
 from surgewire.engine.joins import JOIN_SETTLES_NS, Joins
 from surgewire.engine.returns import Returns, spacing_ns
 from surgewire.engine.shared import PROGRESS_STOPPED_NS
@@ -38,7 +38,7 @@ class ChatJob(SendingJob):
         """Set up everything that the run needs, before its clock starts."""
         super().__init__(place, on_settled)
         plan = self.plan
-        self._join = None if plan.join_parts is None else Template(plan.join_parts)
+        self._join = None if plan.join_parts is None else JoinMessage(plan)
         self._joins: Joins[ChatUser] = Joins(plan.join_timeout_ns or JOIN_SETTLES_NS)
         self._present: dict[int, ChatUser] = {}
         # Users whose connection has ended and is not gone yet, and what then becomes of them.
@@ -99,7 +99,7 @@ class ChatJob(SendingJob):
             user=user,
             room=room,
             number=layout.number_of(user),
-            tls=plan.target.secure,
+            tls=self.secure(user),
             max_message_bytes=plan.max_message_bytes,
             poller=self.poller,
         )
@@ -159,10 +159,9 @@ class ChatJob(SendingJob):
         if self._join is None:
             self._admit(user)
             return
-        now_ms = time.time_ns() // 1_000_000
         # First, because a connection that is broken already ends within `ask`.
         self._joins.ask(user, now_ns())
-        user.ask(self._join.payload(room=user.room, user=user.user, now_ms=now_ms), False)
+        user.ask(self._join.payload(user.user, user.room), False)
 
     def joined(self, connection: Connection) -> None:
         """Take the answer to a join."""

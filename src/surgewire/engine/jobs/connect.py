@@ -44,7 +44,7 @@ class ConnectJob(Job):
             self.upgrade(user),
             self.traffic,
             user,
-            tls=plan.target.secure,
+            tls=self.secure(user),
             max_message_bytes=plan.max_message_bytes,
         )
 

@@ -51,7 +51,7 @@ class EchoJob(SendingJob):
             self.upgrade(user),
             self.traffic,
             user,
-            tls=self.plan.target.secure,
+            tls=self.secure(user),
             max_message_bytes=self.plan.max_message_bytes,
             poller=self.poller,
         )

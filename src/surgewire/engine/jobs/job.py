@@ -6,22 +6,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 
-from websockets.uri import parse_uri
-
 from surgewire._core import poller
 from surgewire._core.connection import Connection
 from surgewire._core.poller import Poller
 from surgewire._core.stream import ReceiveBuffer
 from surgewire._core.traffic import Traffic, User
 from surgewire._core.witness import Witness
-from surgewire.dialects.client_upgrade import ClientUpgrade, UpgradeRequest
-from surgewire.dialects.deflate import DeflateOffer
+from surgewire.dialects.client_upgrade import ClientUpgrade
 from surgewire.engine.connector import Audience, Connector
 from surgewire.engine.jobs.workplace import Workplace
 from surgewire.engine.ramp import Ramp
 from surgewire.engine.way.dialler import Dialler
+from surgewire.engine.way.following import FollowingDialler
+from surgewire.engine.way.redirects import Redirects
+from surgewire.engine.way.requests import Requests
 from surgewire.engine.way.sources import source_addresses
-from surgewire.release import release
+from surgewire.plan.target import Target
 
 
 class Job(Audience, ABC):
@@ -44,14 +44,8 @@ class Job(Audience, ABC):
         self.poller = Poller(place.loop) if self.reads and poller.AVAILABLE else None
         self.traffic = self.make_traffic()
         self.buffer = ReceiveBuffer()
-        deflate = plan.deflate
-        self._request = UpgradeRequest(
-            parse_uri(plan.target.url),
-            f"surgewire/{release()}",
-            deflate=DeflateOffer(*deflate.parameters, level=deflate.effort)
-            if deflate.is_offered
-            else None,
-        )
+        self._redirects = Redirects(plan.target, self.counts.facts.add)
+        self._requests = Requests(plan, self._redirects, self.counts.facts.add)
         dialler = Dialler(
             place.loop,
             plan,
@@ -62,7 +56,7 @@ class Job(Audience, ABC):
             place.loop,
             self.counts,
             place.region.gauge,
-            dialler,
+            self._following(dialler) if plan.request.follow else dialler,
             self,
             timeout_ns=plan.connect_timeout_ns,
         )
@@ -104,7 +98,22 @@ class Job(Audience, ABC):
 
     def upgrade(self, user: int, room: int = 0) -> ClientUpgrade:
         """Return the opening handshake of `user`, who is in `room`."""
-        return ClientUpgrade(self._request.filled(room, user))
+        return self._requests.upgrade(user, room)
+
+    def secure(self, user: int) -> bool:
+        """Tell whether the next connection of `user` is one of TLS."""
+        hop = self._redirects.hop_of(user)
+        return (self.place.plan.target if hop is None else hop.target).secure
+
+    def _following(self, dialler: Dialler) -> FollowingDialler:
+        plan, loop = self.place.plan, self.place.loop
+
+        def dialler_to(target: Target) -> Dialler:
+            tls = ssl.create_default_context() if target.secure else None
+            there = plan.model_copy(update={"target": target})
+            return Dialler(loop, there, source_addresses(there), tls)
+
+        return FollowingDialler(plan.target, dialler, self._redirects, dialler_to)
 
     # What the worker calls.
 
@@ -156,8 +165,14 @@ class Job(Audience, ABC):
 
     # What the connector tells.
 
+    def turn(self, user: int, kind: str) -> str | None:
+        """Let a user go on to where a server has redirected it, if it is to follow."""
+        return self._redirects.turn(user, kind) if self.place.plan.request.follow else kind
+
     def opened(self, connection: Connection) -> None:
         """Count what was agreed on; let kernel's stamps be taken on the first few connections."""
+        assert isinstance(connection, User)
+        self._redirects.arrived(connection.user)
         if self.place.plan.deflate.is_offered:
             agreed = connection.is_deflated
             self.counts.facts.add("deflate_agreed" if agreed else "deflate_declined")

@@ -11,8 +11,8 @@ class Attempt:
 
     `user`: whose attempt it is; `again`: whether that user has made one before. `planned_ns`: when
     it was to begin; `deadline_ns`: when it is given up; `started_ns`: when it did begin;
-    `dialled_ns`: when the name was known and TCP began, the same as `started_ns` where nothing was
-    looked up. The connection stamps the rest.
+    `hop_ns`: when the last redirect was followed; `dialled_ns`: when the name was known and TCP
+    began, the same as `begun_ns` where nothing was looked up. The connection stamps the rest.
     """
 
     user: int
@@ -20,22 +20,34 @@ class Attempt:
     deadline_ns: int
     again: bool = False
     started_ns: int = 0
+    hop_ns: int = 0
     dialled_ns: int = 0
     securing: bool = False
+
+    @property
+    def begun_ns(self) -> int:
+        """When the way to the present address began: with the attempt, or the last redirect."""
+        return self.hop_ns or self.started_ns
+
+    def hop(self, at_ns: int) -> None:
+        """Begin anew with another address, to which a server has redirected."""
+        self.hop_ns, self.dialled_ns, self.securing = at_ns, 0, False
 
     def phases_ns(self, connection: Connection) -> dict[str, int]:
         """Return the length of each phase of an established connection, by metric.
 
-        Each phase begins where the one before it ends: dns, tcp, tls and upgrade add up to
-        `connect_time`.
+        Each phase begins where the one before it ends: redirect, dns, tcp, tls and upgrade add up
+        to `connect_time`.
         """
         phases = {
             "connect_time": connection.open_ns - self.started_ns,
             "tcp_time": connection.tcp_ns - self.dialled_ns,
             "upgrade_time": connection.open_ns - (connection.secured_ns or connection.tcp_ns),
         }
-        if self.dialled_ns > self.started_ns:
-            phases["dns_time"] = self.dialled_ns - self.started_ns
+        if self.hop_ns:
+            phases["redirect_time"] = self.hop_ns - self.started_ns
+        if self.dialled_ns > self.begun_ns:
+            phases["dns_time"] = self.dialled_ns - self.begun_ns
         if connection.secured_ns:
             phases["tls_time"] = connection.secured_ns - connection.tcp_ns
         return phases

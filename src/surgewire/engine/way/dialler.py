@@ -51,7 +51,7 @@ class Dialler:
         source = self._sources[attempt.user % len(self._sources)] if self._sources else None
         family = socket.AF_INET if source else 0
         addresses, waited = await self._resolver.resolve(family)
-        attempt.dialled_ns = now_ns() if waited else attempt.started_ns
+        attempt.dialled_ns = now_ns() if waited else attempt.begun_ns
         transport = await self._connect(connection, addresses, source)
         # A reset may be known to the transport and not to the connection yet, which will tell of
         # it; starting TLS on what is closed would raise into the loop.
