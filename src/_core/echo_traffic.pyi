@@ -21,6 +21,7 @@ class EchoUser(User):
         traffic: EchoTraffic,
         user: int,
         *,
+        index: int | None = None,
         client: bool = True,
         tls: bool = False,
         max_message_bytes: int = 16777216,

@@ -48,17 +48,33 @@ cdef class EchoUser(User):
     """A user whose messages come back to it.
 
     traffic: what it shares with the worker's other users. user: its number over the whole run.
-    The remaining arguments are those of `Connection`.
+    index: its place among the worker's, the next one unless given; it takes the place of a
+    connection that was made for it before and came to nothing. The remaining arguments are those
+    of `Connection`.
     """
 
     def __init__(
-        self, buffer, owner, handshake, EchoTraffic traffic not None, uint32_t user, **options
+        self,
+        buffer,
+        owner,
+        handshake,
+        EchoTraffic traffic not None,
+        uint32_t user,
+        *,
+        index = None,
+        **options,
     ):
-        cdef uint32_t index = len(traffic.users)
-        if index >= traffic.ledger.windows:
+        cdef uint32_t taken = len(traffic.users)
+        cdef uint32_t place = taken if index is None else index
+        if place >= traffic.ledger.windows:
             raise ValueError("more users than the ledger has windows")
-        self.belong(traffic, index, user, user)
-        traffic.users.append(self)
+        if place > taken or (place < taken and traffic.users[place].is_open):
+            raise ValueError(f"place {place} cannot be taken now")
+        self.belong(traffic, place, user, user)
+        if place == taken:
+            traffic.users.append(self)
+        else:
+            traffic.users[place] = self
 
     cdef void on_message(self, uint8_t opcode, uint8_t* payload, size_t length) noexcept:
         self.traffic.counters[TRAFFIC_FRAMES_IN] += 1

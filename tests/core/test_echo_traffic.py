@@ -8,14 +8,14 @@ import pytest
 
 from surgewire._core import frame, marker
 from surgewire._core.clock import now_ns
-from surgewire._core.echo_traffic import EchoTraffic
+from surgewire._core.echo_traffic import EchoTraffic, EchoUser
 from surgewire._core.histogram import HISTOGRAM_WORDS
 from surgewire._core.ledger import COUNTERS as LEDGER_COUNTERS
 from surgewire._core.ledger import Ledger
 from surgewire._core.pacer import Schedule
 from surgewire._core.template import Template
 from surgewire._core.traffic import COUNTERS
-from tests.core.rig import DEADLINE_NS, FIRST_USER, RUN, SECOND_NS, WORKER, Rig
+from tests.core.rig import BUFFER, DEADLINE_NS, FIRST_USER, RUN, SECOND_NS, WORKER, Passed, Rig
 from tests.core.wire import feed
 
 MakeRig = Callable[..., Rig]
@@ -379,3 +379,24 @@ def test_text_frame_is_what_leaves(make_rig: MakeRig) -> None:
     assert raw[0] == 0x80 | frame.TEXT
     assert raw[1] == 0x80 | 64
     assert rig.counted("bytes_out") == len(raw) + len(b"ask?") == 70 + 4
+
+
+def test_a_connection_takes_the_place_of_one_that_came_to_nothing(make_rig: MakeRig) -> None:
+    rig = make_rig(2, one_per_second(2))
+
+    def make(index: int) -> EchoUser:
+        return EchoUser(BUFFER, rig.owner, Passed(), rig.traffic, FIRST_USER + index, index=index)
+
+    with pytest.raises(ValueError, match="place 1 cannot be taken now"):
+        make(1)
+    with pytest.raises(ValueError, match="more users than the ledger has windows"):
+        make(2)
+    rig.users[1].abort()
+    again = make(1)
+    again.connection_made(rig.transports[1])
+    feed(again, b"okay")
+    assert again.is_open
+    start_ns = now_ns() - 3 * SECOND_NS
+    rig.traffic.start(start_ns, start_ns, start_ns + 3600 * SECOND_NS)
+    rig.wake()
+    assert again.sequence == rig.users[0].sequence == 3

@@ -14,6 +14,7 @@ from surgewire._core import traffic
 from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection
 from surgewire._core.stream import ReceiveBuffer
+from surgewire.dialects.upgrade import UpgradeError
 from surgewire.engine.connector import Audience, Connector
 from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, SharedRegion
 from surgewire.engine.way.dialler import Dialler
@@ -34,6 +35,13 @@ class Welcome:
         return b"", True, b""
 
 
+class Refusal(Welcome):
+    """A handshake that any answer ends: it redirects."""
+
+    def feed(self, data: bytes) -> tuple[bytes, bool, bytes]:
+        raise UpgradeError("http_302")
+
+
 class Bench(Audience):
     """A connector, a listening socket, and what the connector has told."""
 
@@ -47,6 +55,7 @@ class Bench(Audience):
         self.told: list[str] = []
         self.failures: list[int] = []
         self.left = 0
+        self.refuses = False
         self.tidied_ns = 0
         self.all_settled = asyncio.Event()
         self.accepted: list[socket.socket] = []
@@ -71,7 +80,8 @@ class Bench(Audience):
             self.connector.attempt(user, now_ns())
 
     def make(self, owner: Connector, user: int) -> Connection:
-        return Connection(self.buffer, owner, Welcome(), tls=self.secure)
+        handshake = Refusal() if self.refuses else Welcome()
+        return Connection(self.buffer, owner, handshake, tls=self.secure)
 
     def opened(self, connection: Connection) -> None:
         self.told.append("opened")
@@ -344,3 +354,42 @@ def test_each_attempt_has_its_lag_also_one_that_is_given_up_at_once(bench: Run) 
         assert on.count("attempted") == on.count("failed") == on.samples("connect_lag") == 2
 
     bench(test)
+
+
+def test_a_redirected_attempt_goes_on_with_another_connection(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        ways = iter([None, "http_500"])
+        on.turn = lambda user, kind: next(ways)  # type: ignore[method-assign]
+        on.refuses = True
+        on.begin(1)
+        await on.accept(1)
+        assert on.connector.first_busy
+        await on.accept(1)
+        await on.until(lambda: bool(on.failures))
+        assert on.part.errors.counts() == {"http_500": 1}
+        assert (on.count("attempted"), on.count("failed"), on.count("established")) == (1, 1, 0)
+        assert on.samples("connect_lag") == 1
+        assert on.failures == [0]
+        assert on.told == ["settled"]
+        await on.until(lambda: on.connector._tasks == {})
+
+    bench(test)
+
+
+def test_a_redirected_attempt_has_its_first_deadline(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        on.turn = lambda user, kind: None if kind == "http_302" else kind  # type: ignore[method-assign]
+        on.refuses = True
+        on.begin(1)
+        await on.accept(1)
+        # These begin later and stand before the first, which begins anew.
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+        on.connector.attempt(1, now_ns())
+        await on.accept(1, answer=b"")
+        await on.until(lambda: 0 in on.failures)
+        assert time.monotonic() - began < 0.4
+        await on.until(lambda: on.failures == [0, 1])
+        assert set(on.part.errors.counts()) == {"timeout_upgrade"}
+
+    bench(test, connect_timeout="300ms")

@@ -82,3 +82,48 @@ def test_any_text_is_read_or_refused(url: str) -> None:
         return
     assert target.url.isascii()
     assert parse_target(target.url) == target
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "userinfo"),
+    [
+        ("ws://me:secret@h/", "ws://h/", "me:secret"),
+        ("wss://me@h:8000/x", "wss://h:8000/x", "me:"),
+        ("ws://:token@h/", "ws://h/", ":token"),
+        ("ws://m%40e:a%3Ab%2F%C3%BC@[::1]:1/", "ws://[::1]:1/", "m@e:a:b/ü"),
+        ("ws://a@b:c@127.0.0.1/", "ws://127.0.0.1/", "a@b:c"),
+        ("ws://@h/", "ws://h/", ":"),
+        ("ws://h/@x", "ws://h/@x", ""),
+    ],
+)
+def test_user_names_are_kept_apart(url: str, shown: str, userinfo: str) -> None:
+    target = parse_target(url)
+    assert (target.url, str(target), target.userinfo) == (shown, shown, userinfo)
+    assert parse_target(target.full_url) == target
+    assert "secret" not in repr(target)
+    assert target.host in ("h", "::1", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ws://me:canary@h:0/",
+        "ws://me:canary@/",
+        "ws://me:canary@h/#top",
+        "ws://me:can/ary@h/",
+        "ws://me:can#ary@h/",
+        "ws://m%3Ae:canary@h/",
+        "ws://me:canary%0A@h/",
+        "ws://me:canary%FF@h/",
+        "ws://me:{{canary}}@h/",
+        "http://me:canary@h/",
+        "ftp://me:canary@h/",
+        "me:canary@h/",
+        "ws://me:canary@" + "h" * 9_000,
+    ],
+)
+def test_no_refusal_shows_a_password(url: str) -> None:
+    with pytest.raises(TargetError) as caught:
+        parse_target(url)
+    assert "canary" not in str(caught.value)
+    assert "ary@" not in str(caught.value)

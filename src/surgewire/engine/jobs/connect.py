@@ -44,6 +44,7 @@ class ConnectJob(Job):
             self.upgrade(user),
             self.traffic,
             user,
+            index=user // self.place.region.workers,
             tls=self.secure(user),
             max_message_bytes=plan.max_message_bytes,
         )

@@ -51,6 +51,7 @@ class EchoJob(SendingJob):
             self.upgrade(user),
             self.traffic,
             user,
+            index=user // self.place.region.workers,
             tls=self.secure(user),
             max_message_bytes=self.plan.max_message_bytes,
             poller=self.poller,

@@ -16,6 +16,8 @@ MAX_HOPS = 5
 
 FACT = "redirected"
 
+_REDIRECTING = frozenset(f"http_{status}" for status in (301, 302, 303, 307, 308))
+
 # Stands for the host of the target while a Location is resolved (RFC 6761: there is no such name).
 _HERE = "here.invalid"
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
@@ -60,7 +62,7 @@ class Redirects:
         """
         hop = self._hops.pop(user, None)
         resource, location = self._locations.pop(user, ("", ""))
-        if not kind.startswith("http_3"):
+        if kind not in _REDIRECTING:
             return kind
         if not location:
             return REDIRECT_INVALID
