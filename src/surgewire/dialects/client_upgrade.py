@@ -31,6 +31,7 @@ _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _EXTENSIONS = b"sec-websocket-extensions"
 _SUBPROTOCOL = b"sec-websocket-protocol"
+_UNRESERVED = re.compile(rb"[A-Za-z0-9._~-]*")
 _REDIRECTS = frozenset((b"301", b"302", b"303", b"307", b"308"))
 
 
@@ -41,7 +42,7 @@ class UpgradeRequest:
     values.
     """
 
-    __slots__ = ("_after", "_before", "deflate", "follows", "offered")
+    __slots__ = ("_after", "_before", "_pieces", "deflate", "follows", "offered")
 
     def __init__(
         self,
@@ -76,9 +77,9 @@ class UpgradeRequest:
             fields[name] = value
         key = fields["Sec-WebSocket-Key"].encode("ascii")
         before, _, after = request.serialize().partition(key)
-        # Constants and, at odd places, the names of slots.
-        self._before = _SLOT.split(before)
-        self._after = _SLOT.split(after)
+        self._before, self._after = before, after
+        pieces = _split(before, in_address=True), _split(after)
+        self._pieces = pieces if max(map(len, pieces)) > 1 else None
         self.offered = tuple(name.encode() for name in subprotocols)
         self.follows = follows
 
@@ -88,16 +89,14 @@ class UpgradeRequest:
         value: gives what stands for the slot of a name, in UTF-8 without control characters; in
         the address it is escaped.
         """
-        if len(self._before) == 1 and len(self._after) == 1:
+        if self._pieces is None:
             return self
         request = UpgradeRequest.__new__(UpgradeRequest)
-        request._before = [_fill(self._before, value, in_address=True)]
-        request._after = [_fill(self._after, value, in_address=False)]
+        request._before, request._after = (_fill(pieces, value) for pieces in self._pieces)
+        request._pieces = None
         request.offered = self.offered
         if any(b"{{" in name for name in self.offered):
-            request.offered = tuple(
-                _fill(_SLOT.split(name), value, in_address=False) for name in self.offered
-            )
+            request.offered = tuple(_fill(_split(name), value) for name in self.offered)
         request.follows = self.follows
         request.deflate = self.deflate
         return request
@@ -105,24 +104,39 @@ class UpgradeRequest:
     @property
     def resource(self) -> str:
         """Path and query that are asked for, slots filled."""
-        return self._before[0].split(b" ", 2)[1].decode()
+        return self._before.split(b" ", 2)[1].decode()
 
     def with_key(self, key: bytes) -> bytes:
         """Return the request with `key`, as it goes over the wire."""
-        return self._before[0] + key + self._after[0]
+        return self._before + key + self._after
 
 
-def _fill(pieces: list[bytes], value: Callable[[str], bytes], *, in_address: bool) -> bytes:
-    """Join `pieces`, the slots among them filled; in_address: they begin with the request line."""
-    filled = []
-    for place, piece in enumerate(pieces):
+def _split(text: bytes, *, in_address: bool = False) -> list[bytes | str]:
+    """Take a text apart into constants and, at odd places, the names of slots.
+
+    in_address: the text begins with the request line, in which names stand behind a brace.
+    """
+    pieces: list[bytes | str] = []
+    for place, piece in enumerate(_SLOT.split(text)):
         if place % 2:
-            piece = value(piece.strip().decode())
-            if in_address:
-                piece = quote_from_bytes(piece, safe="").encode("ascii")
-        elif in_address and b"\n" in piece:
-            in_address = False
-        filled.append(piece)
+            pieces.append(("{" if in_address else "") + piece.strip().decode())
+        else:
+            in_address = in_address and b"\n" not in piece
+            pieces.append(piece)
+    return pieces
+
+
+def _fill(pieces: list[bytes | str], value: Callable[[str], bytes]) -> bytes:
+    filled = []
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            filled.append(piece)
+        elif piece[0] == "{":
+            text = value(piece[1:])
+            sound = _UNRESERVED.fullmatch(text)
+            filled.append(text if sound else quote_from_bytes(text, safe="").encode("ascii"))
+        else:
+            filled.append(value(piece))
     return b"".join(filled)
 
 
