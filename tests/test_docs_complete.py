@@ -4,6 +4,7 @@ What is compared stands in tables: a name in backticks begins its row. The truth
 """
 
 import ast
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +21,10 @@ from surgewire._core.chat_truth import TRUTH_HEADER as CHAT_TRUTH_HEADER
 from surgewire._core.echo import TRUTH_HEADER
 from surgewire.cli.job import EXIT_CODES
 from surgewire.cli.main import app
+from surgewire.doctor.ability import SelfTest
+from surgewire.doctor.examination import Examination
+from surgewire.doctor.finding import Finding
+from surgewire.doctor.finding import Status as FindingStatus
 from surgewire.engine import casualty, kinds, taxonomy
 from surgewire.plan.chat_target import ChatTargetConfig
 from surgewire.plan.echo_target import EchoTargetConfig
@@ -30,6 +35,7 @@ from surgewire.results import doubts_account, doubts_load, usage
 from surgewire.results.doubt import DoubtCode
 from surgewire.results.percentile import PERCENTILES, display_name, needed
 from surgewire.results.tally import Tally
+from tests.doctor.trees import demand
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "src"
@@ -41,6 +47,7 @@ PAGES = {
     "serve echo": "docs/serve.md",
     "serve chat": "docs/chat.md",
     "demo": "README.md",
+    "doctor": "docs/doctor.md",
     "report": "docs/report.md",
     "watch": "docs/soak.md",
 }
@@ -56,6 +63,7 @@ OWN_PAGES = (
             "connecting",
             "serve",
             "report",
+            "doctor",
             "soak",
             "errors",
             "python",
@@ -69,6 +77,8 @@ CONNECTING = "docs/connecting.md"
 
 ROW = re.compile(r"^\| `(?P<name>[^`]+)` +\|(?P<rest>.*)$", re.M)
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+# Those of the program itself, and of prlimit.
+OTHER_OPTIONS = {"--version", "--pid", "--nofile"}
 # Kinds of errors that are made of what came: the docs show the form.
 FORMS = {"tls_<reason>", "http_<status>", "close_<code>", "protocol_<what>"}
 
@@ -140,7 +150,7 @@ def test_the_options_on_connecting_are_in_the_tables_of_their_page(name: str) ->
 
 @pytest.mark.parametrize("page", OWN_PAGES)
 def test_every_documented_option_exists(page: str) -> None:
-    known = set().union(*(options_of(command) for _, command in commands()), {"--version"})
+    known = set().union(*(options_of(command) for _, command in commands()), OTHER_OPTIONS)
     assert set(OPTION.findall(text_of(page))) <= known
 
 
@@ -372,3 +382,25 @@ def test_public_names_are_documented() -> None:
     text = text_of("docs/python.md")
     names = set(surgewire.__all__) - {"__version__"}
     assert all(f"surgewire.{name}" in text for name in names)
+
+
+def test_findings_of_the_doctor_are_documented() -> None:
+    names: set[str] = set()
+    for module in (SOURCES / "surgewire/doctor").glob("*.py"):
+        names |= set(re.findall(r'(?:Finding|ok|unknown)\(\s*"([a-z_]+)"', module.read_text()))
+    assert set(rows_of("docs/doctor.md", "## Findings")) == names
+    statuses = section_of("docs/doctor.md", "## JSON")
+    assert all(f"`{status.value}`" in statuses for status in FindingStatus)
+
+
+def test_keys_of_the_doctors_json_are_documented() -> None:
+    rows = rows_of("docs/doctor.md", "## JSON")
+    told = Examination(demand(), {}, (), None).to_dict()
+    assert set(rows) == set(told)
+    assert set(re.findall(r"`([a-z_]+)`", rows["demand"])) == set(told["demand"])
+    assert set(re.findall(r"`([a-z0-9_]+)`", rows["self_test"])) == {
+        field.name for field in dataclasses.fields(SelfTest)
+    }
+    assert {field.name for field in dataclasses.fields(Finding)} <= set(
+        re.findall(r"`([a-z_]+)`", rows["findings"])
+    )

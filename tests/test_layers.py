@@ -25,6 +25,7 @@ RANKS = {
     "engine": 2,
     "targets": 2,
     "report": 3,
+    "checkup": 3,
     "": 3,
     "cli": 4,
     "__main__": 5,

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import surgewire
-from surgewire.cli.demo_target import demo_target
+from surgewire.targets.spawned import spawned_echo
 
 NOBODY = "ws://127.0.0.1:9/"
 SHORT = ("--connections", "4", "--rate", "10/s", "--duration", "400ms")
@@ -47,7 +47,7 @@ def one_line(done: Done) -> str:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with demo_target() as url:
+    with spawned_echo() as url:
         yield url
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from surgewire.cli.demo_target import demo_target
+from surgewire.targets.spawned import spawned_echo
 from tests.cli.test_runs import one_line, run, run_folder, surgewire_command
 
 PROMPTLY_S = 20.0
@@ -19,7 +19,7 @@ PROMPTLY_S = 20.0
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with demo_target() as url:
+    with spawned_echo() as url:
         yield url
 
 

@@ -31,8 +31,8 @@ def demo(
     runs_dir: options.RunsDir = None,
 ) -> int:
     """Run ``surgewire demo``; return the exit code."""
-    from surgewire.cli.demo_target import demo_target, most_connections
     from surgewire.cli.job import make_plan, perform
+    from surgewire.targets.spawned import most_connections, spawned_echo
 
     flags = {"kind": "echo", "rate": "1/s", "duration": duration}
     # Against any address, to refuse what is wrong before the server is started.
@@ -44,7 +44,7 @@ def demo(
             f"One process may open too few files here for {wanted:,} connections, so there will "
             f"be {possible:,}.\n`ulimit -n {wanted + 500}` as root, then again, gives all of them."
         )
-    with demo_target() as url:
+    with spawned_echo() as url:
         print(f"An echo server now listens at {url} in a process of its own.")
         plan = make_plan(**flags, target=url, connections=possible)
         print(

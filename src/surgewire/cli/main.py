@@ -8,7 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from surgewire.cli import chat, connect, demo, echo, interrupts, report, serve, version, watch
+from surgewire.cli import (
+    chat,
+    connect,
+    demo,
+    doctor,
+    echo,
+    interrupts,
+    report,
+    serve,
+    version,
+    watch,
+)
 from surgewire.cli.grouped_help import GroupedCommand
 from surgewire.errors import SurgewireError
 
@@ -20,6 +31,7 @@ Begin with:
   surgewire demo         a server and 10,000 connections, here
   surgewire chat --help  rooms, and who heard what
   surgewire echo --help  messages that come back
+  surgewire doctor       is this machine ready, and what to change if not
 
 \b
 Exit codes: 0 all well, 1 the run could not be done, 2 wrong usage,
@@ -47,6 +59,7 @@ app.command(help=chat.HELP, cls=GroupedCommand)(chat.chat)
 app.command(help=connect.HELP, cls=GroupedCommand)(connect.connect)
 app.add_typer(serve.serve_app)
 app.command(help=demo.HELP)(demo.demo)
+app.command(help=doctor.HELP)(doctor.doctor)
 app.command(help=watch.HELP)(watch.watch)
 app.command(help=report.HELP)(report.report)
 app.command(help=version.HELP)(version.version)

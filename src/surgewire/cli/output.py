@@ -11,6 +11,7 @@ from surgewire.errors import SurgewireError
 
 if TYPE_CHECKING:
     from surgewire.engine.observer import Observer
+    from surgewire.report.json import Told
     from surgewire.results.result import Result
 
 
@@ -36,8 +37,8 @@ def print_report(result: "Result", run_dir: Path, *, to_stderr: bool = False) ->
     text.print_report(result, run_dir, stream=sys.stderr if to_stderr else sys.stdout)
 
 
-def write_json(result: "Result", path: Path) -> None:
-    """Write the result as JSON to a file, or to standard output for ``-``.
+def write_json(result: "Told", path: Path) -> None:
+    """Write a result, or what the doctor found, as JSON to a file, or to standard output for ``-``.
 
     Raises SurgewireError when it cannot be written.
     """

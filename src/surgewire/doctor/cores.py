@@ -61,7 +61,7 @@ def check_governor(demand: Demand, machine: Machine) -> Finding:
     del demand
     governors = {machine.root.text(name) for name in machine.root.paths(_GOVERNORS)} - {None, ""}
     if not governors:
-        return unknown("governor", "not told, as on most virtual machines", "performance")
+        return unknown("governor", "not told, as on most virtual machines")
     found = ", ".join(sorted(str(governor) for governor in governors))
     driver = machine.root.text(_DRIVER)
     if governors <= _STEADY or driver in _SELF_WILLED:

@@ -1,7 +1,8 @@
 """What a plan asks of the machine, in numbers."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,12 @@ class Demand:
     def ends(self) -> int:
         """Sockets on this machine: those of a local target are here too."""
         return self.connections * (2 if self.local else 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give types of JSON."""
+        told = asdict(self) | {"runs_dir": str(self.runs_dir)}
+        del told["connections_option"]
+        return told
 
 
 def counted(number: int, noun: str) -> str:

@@ -52,14 +52,14 @@ def other_load(before: CpuTimes | None, after: CpuTimes | None) -> OtherLoad | N
 def check_load(load: OtherLoad | None, demand: Demand, cpus: int) -> Finding:
     """Say whether others leave us the cores."""
     del demand
-    wanted = f"less than {_BUSY_LIMIT:.0%} busy, less than {_STEAL_LIMIT:.0%} stolen"
+    wanted = f"less than {_percent(_BUSY_LIMIT)} busy, less than {_percent(_STEAL_LIMIT)} stolen"
     if load is None:
         return unknown("other_load", wanted=wanted)
     of = f" of {counted(cpus, 'core')}" if cpus else ""
-    found = f"{load.busy:.0%}{of} busy, {load.stolen:.0%} stolen by the hypervisor"
+    found = f"{_percent(load.busy)}{of} busy, {_percent(load.stolen)} stolen by the hypervisor"
     if load.busy < _BUSY_LIMIT and load.stolen < _STEAL_LIMIT:
         return ok("other_load", found, wanted)
-    advice = "end what else runs, or give it other cores with `taskset`"
+    advice = "see with `top` what else runs: end it, or give it other cores with `taskset`"
     if load.stolen >= _STEAL_LIMIT:
         advice = "use a machine whose cores are its own"
     return Finding(
@@ -67,7 +67,11 @@ def check_load(load: OtherLoad | None, demand: Demand, cpus: int) -> Finding:
         Status.WARN,
         found,
         wanted,
-        "top -b -n 1 | head -n 20" if load.busy >= _BUSY_LIMIT else None,
+        None,
         advice,
-        "messages wait for a core, here and in the report: send lag, loop lag, doubts",
+        "messages wait for a core: send lag and loop lag grow, and the report has doubts",
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

@@ -1,4 +1,4 @@
-"""The server of the demonstration: ``surgewire serve echo`` in a process of its own."""
+"""An echo server for our own use: ``surgewire serve echo`` in a process of its own."""
 
 import ctypes
 import resource
@@ -29,7 +29,7 @@ def most_connections() -> int:
 
 
 @contextmanager
-def demo_target() -> Iterator[str]:
+def spawned_echo() -> Iterator[str]:
     """Start the echo server on a free port of the loopback, give its URL, and stop it at the end.
 
     Raises SurgewireError when it does not come up, with its own words.

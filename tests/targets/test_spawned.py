@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from websockets.sync.client import connect
 
-from surgewire.cli.demo_target import demo_target, most_connections
 from surgewire.errors import SurgewireError
+from surgewire.targets.spawned import most_connections, spawned_echo
 
 
 def test_the_server_answers_and_is_gone_afterwards() -> None:
-    with demo_target() as url, connect(url) as client:
+    with spawned_echo() as url, connect(url) as client:
         client.send("hello")
         assert client.recv(timeout=5) == "hello"
     with pytest.raises(ConnectionRefusedError):
@@ -23,7 +23,7 @@ def test_the_server_answers_and_is_gone_afterwards() -> None:
 
 
 def test_the_server_is_stopped_when_the_run_fails() -> None:
-    target = demo_target()
+    target = spawned_echo()
     url = target.__enter__()
     assert not target.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     with pytest.raises(ConnectionRefusedError):
@@ -33,8 +33,8 @@ def test_the_server_is_stopped_when_the_run_fails() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
 def test_the_server_does_not_outlive_a_killed_demonstration() -> None:
     code = (
-        "import sys, time; from surgewire.cli.demo_target import demo_target\n"
-        "with demo_target() as url: print(url, flush=True); time.sleep(60)"
+        "import sys, time; from surgewire.targets.spawned import spawned_echo\n"
+        "with spawned_echo() as url: print(url, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
@@ -67,8 +67,8 @@ def test_a_server_that_does_not_come_up_is_told_of(
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
-    monkeypatch.setattr("surgewire.cli.demo_target.START_TIMEOUT_S", 1.0)
-    with pytest.raises(SurgewireError, match=said), demo_target():
+    monkeypatch.setattr("surgewire.targets.spawned.START_TIMEOUT_S", 1.0)
+    with pytest.raises(SurgewireError, match=said), spawned_echo():
         pass
 
 

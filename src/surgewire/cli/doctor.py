@@ -1,0 +1,131 @@
+"""``surgewire doctor``: is this machine fit for a plan, and what is to be changed."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from surgewire.cli import interrupts, options
+from surgewire.errors import UsageError
+
+if TYPE_CHECKING:
+    from surgewire.plan.models import Plan
+
+NOT_READY = 1
+
+HELP = """\
+Say whether this machine is ready for a run, and what to change if not.
+
+Reads limits, settings and load of this machine, and measures in some seconds of echo on
+loopback what one worker can generate here. Each finding says what was found, what it
+should be for this run, the command that changes it, and what happens if not. Changes
+nothing itself.
+
+\b
+Examples:
+  surgewire doctor
+  surgewire doctor --connections 60000 --rate 1/s
+  surgewire doctor wss://example.com/ --connections 5000 --rate 0.2/s --rooms 50
+  surgewire doctor --connections 60000 --no-self-test --json -
+
+\b
+Without a URL, the server is thought to be on another machine.
+Exit codes: 0 ready, 1 not ready, 2 wrong usage, 130 interrupted.
+"""
+
+# Stands for a server elsewhere: an address that belongs to nobody (RFC 5737).
+_ELSEWHERE = "192.0.2.1"
+
+
+def doctor(
+    url: Annotated[
+        str | None,
+        typer.Argument(metavar="URL", help="The server, to tell one here from one elsewhere."),
+    ] = None,
+    connections: Annotated[
+        str, typer.Option(metavar="N", help="Connections of the run.")
+    ] = "10000",
+    rate: Annotated[
+        str, typer.Option(metavar="RATE", help="Messages of each user: 1/s, 0.2/s, 30/m.")
+    ] = "1/s",
+    size: Annotated[
+        str | None, typer.Option(metavar="BYTES", help="Size of a message. [default: 64]")
+    ] = None,
+    duration: Annotated[
+        str, typer.Option(metavar="DURATION", help="How long the run sends.")
+    ] = "1m",
+    tls: Annotated[bool, typer.Option("--tls", help="Connections are wss://.")] = False,
+    rooms: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Rooms of a chat run; without them it is an echo run."),
+    ] = None,
+    processes: Annotated[
+        str | None, typer.Option(metavar="N", help="Worker processes. [default: one per core]")
+    ] = None,
+    no_self_test: Annotated[
+        bool,
+        typer.Option("--no-self-test", help="Read only: do not measure what can be generated."),
+    ] = False,
+    runs_dir: options.RunsDir = None,
+    json: Annotated[
+        Path | None,
+        typer.Option(
+            "--json", metavar="FILE", help="Write the findings as JSON; - is standard output."
+        ),
+    ] = None,
+    quiet: options.Quiet = False,
+) -> int:
+    """Run ``surgewire doctor`` with the flags as they were written; return the exit code."""
+    from surgewire.cli.job import make_plan
+    from surgewire.cli.output import write_json
+    from surgewire.cli.places import STANDARD_OUTPUT, check_writable
+
+    check_writable("--json", json)
+    plan = make_plan(
+        kind="echo" if rooms is None else "chat",
+        target=_target(url, tls=tls, rooms=rooms),
+        connections=connections,
+        rate=rate,
+        size=size,
+        duration=duration,
+        rooms=rooms,
+        processes=processes,
+    )
+    from surgewire.checkup.perform import perform
+    from surgewire.checkup.self_test import SECONDS
+    from surgewire.report.doctor import print_examination
+
+    if not (no_self_test or quiet):
+        print(f"measuring echo on loopback, about {SECONDS} seconds", file=sys.stderr, flush=True)
+    with interrupts.left_to_the_run():
+        examination = perform(
+            plan, elsewhere=url is None, runs_dir=runs_dir, self_test=not no_self_test
+        )
+    if not quiet and json != STANDARD_OUTPUT:
+        print_examination(examination, _in_words(plan, url), sys.stdout)
+    if json is not None:
+        write_json(examination, json)
+    return 0 if examination.ready else NOT_READY
+
+
+def _target(url: str | None, *, tls: bool, rooms: str | None) -> str:
+    if url is None:
+        return f"{'wss' if tls else 'ws'}://{_ELSEWHERE}/{'?room={{room}}' if rooms else ''}"
+    if tls and not url.startswith("wss:"):
+        raise UsageError(f"--tls and {url.partition(':')[0]}:// disagree; write the URL as wss://")
+    return url
+
+
+def _in_words(plan: "Plan", url: str | None) -> str:
+    from surgewire.plan.models import ChatPlan, EchoPlan, SendingPlan
+    from surgewire.plan.units import format_duration, format_rate
+
+    told = f"{plan.connections:,} connections"
+    told += f" in {plan.rooms:,} rooms" if isinstance(plan, ChatPlan) else ""
+    if isinstance(plan, SendingPlan) and plan.rate is not None:
+        told += f", {format_rate(plan.rate)} each, for {format_duration(plan.duration_ns)}"
+    told += f", {plan.size_bytes:,} bytes" if isinstance(plan, EchoPlan) else ""
+    told += f", {plan.processes} processes"
+    told += ", wss" if plan.target.secure else ""
+    return told + (", to a server elsewhere" if url is None else f", to {plan.target.host}")
