@@ -9,7 +9,8 @@ The conventions for writers of docs:
   target), in small form: SMALLER below says what is scaled down, and the port 8765 becomes the
   target's. A run folder
   (``surgewire-runs/...``) becomes the newest one of the block. A command that is to fail carries
-  the comment ``# exits with CODE``. ``surgewire serve`` starts in the background and must listen;
+  the comment ``# exits with CODE``. The proxy 127.0.0.1:3128 and the Unix socket /run/chat.sock
+  become the test's. ``surgewire serve`` starts in the background and must listen;
   of ``surgewire demo`` only the options are checked, and ``surgewire doctor`` measures nothing.
 - ``make VERB`` must be a verb of the Makefile; commands of NOT_RUN are let through unseen.
 - A block tagged ``csv`` or ``jsonl`` and the name of a file (``csv users.csv``) is that file, for
@@ -31,11 +32,16 @@ from pathlib import Path
 
 import pytest
 
+from tests import ways
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINKED = [*PAGES, *sorted((ROOT / "examples").glob("*.md"))]
 SURGEWIRE = Path(sys.executable).parent / "surgewire"
 
+# Of a page's proxy and Unix socket: what the test has in their place.
+PROXY = "127.0.0.1:3128"
+UNIX = "/run/chat.sock"
 PORT = re.compile(r"\b8765\b")
 RUN_FOLDER = re.compile(r"\b[\w./-]*surgewire-runs/[\w.-]+")
 # Option -> what it is in a test.
@@ -161,6 +167,18 @@ def chat_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
 
 
+@pytest.fixture(scope="module")
+def proxy() -> Iterator[str]:
+    with ways.proxy() as where:
+        yield where
+
+
+@pytest.fixture(scope="module")
+def unix_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with ways.unix_echo(tmp_path_factory.mktemp("unix") / "s") as path:
+        yield str(path)
+
+
 def run_surgewire(command: str, folder: Path, port: int) -> None:
     """Run one surgewire command of the docs in small form and check its exit code."""
     words = shlex.split(command, comments=True)
@@ -206,6 +224,9 @@ def test_commands_run(block: Block, tmp_path: Path, request: pytest.FixtureReque
     for command in commands:
         words = shlex.split(command, comments=True)
         if words[0] == "surgewire":
+            for text, fixture in ((PROXY, "proxy"), (UNIX, "unix_path")):
+                if text in command:
+                    command = command.replace(text, request.getfixturevalue(fixture))
             target = "chat_port" if words[1] == "chat" else "target_port"
             run_surgewire(command, tmp_path, request.getfixturevalue(target))
         elif words[0] == "make":

@@ -80,7 +80,14 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 # Those of the program itself, and of prlimit.
 OTHER_OPTIONS = {"--version", "--pid", "--nofile"}
 # Kinds of errors that are made of what came: the docs show the form.
-FORMS = {"tls_<reason>", "http_<status>", "close_<code>", "protocol_<what>"}
+FORMS = {
+    "tls_<reason>",
+    "http_<status>",
+    "close_<code>",
+    "protocol_<what>",
+    "proxy_http_<status>",
+    "proxy_socks_<reason>",
+}
 
 
 def text_of(page: str) -> str:
@@ -117,14 +124,19 @@ def commands(group: Any = None, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def options_of(command: Any) -> set[str]:
-    found = {option for parameter in command.params for option in parameter.opts}
+    found = {option for parameter in command.params for option in spellings(parameter)}
     return {option for option in found if option.startswith("--")}
+
+
+def spellings(parameter: Any) -> list[str]:
+    """Return how an option is written, the way to switch it off included."""
+    return [*parameter.opts, *parameter.secondary_opts]
 
 
 def shared_options(command: Any) -> set[str]:
     """Return the options that stand in the help under the title of their group."""
     grouped = [item for item in command.params if getattr(item, "rich_help_panel", None)]
-    return {option for item in grouped for option in item.opts if option.startswith("--")}
+    return {option for item in grouped for option in spellings(item) if option.startswith("--")}
 
 
 def own_options(command: Any) -> set[str]:
@@ -225,10 +237,12 @@ def names_in(module: str, pattern: str) -> set[str]:
 
 def kinds_of_attempts() -> set[str]:
     """Collect the names under which the code books attempts that failed."""
-    name = re.compile(r"(dns|interrupted|(redirect|tcp|tls|timeout|local)_[a-z_]*[a-z])")
+    name = re.compile(r"(dns|interrupted|(redirect|tcp|tls|timeout|local|proxy|unix)_[a-z_]*[a-z])")
     found = {text for text in literals_of("surgewire/engine/taxonomy.py") if name.fullmatch(text)}
     for module in ("client_upgrade", "upgrade"):
         found |= names_in(f"surgewire/dialects/{module}.py", r'UpgradeError\("([a-z_]+)"')
+    found |= names_in("surgewire/dialects/http_proxy.py", r'UpgradeError\("([a-z_]+)"')
+    found |= names_in("surgewire/engine/way/proxy.py", r'"(proxy_(?!socks)[a-z_]+)"')
     found |= names_in("_core/connection.pyx", r'"((?:tls|upgrade)_[a-z]+)"')
     # A join is asked for when the attempt has succeeded.
     return found - {taxonomy.TIMEOUT_JOIN} | {casualty.WORKER_DIED}
@@ -268,6 +282,8 @@ def test_kinds_of_errors_are_those_of_the_code(
 def test_forms_of_kinds_are_documented() -> None:
     text = text_of("docs/errors.md")
     assert all(f"`{form}`" in text for form in FORMS)
+    for reason in names_in("surgewire/engine/way/proxy.py", r'"proxy_socks_([a-z_]+)"'):
+        assert f"`{reason}`" in text
     assert f"`{kinds.OTHER}`" in text
     assert f"{kinds.CAPACITY} different kinds" in text
 

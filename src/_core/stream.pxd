@@ -17,6 +17,8 @@ cdef class Stream(Pollable):
     cdef Poller poller
     cdef int fd                         # -1 where the transport must do the writing
     cdef bint backlogged                # the transport may hold bytes that the kernel did not take
+    cdef int acked_fd                   # whose TCP_QUICKACK is kept up; -1 leaves it to the system
+    cdef int acked_at_once              # what it is set to
     cdef int socket_errno               # what broke the socket, where the loop may not hear of it
     cdef int64_t arrival_ns             # of the read being handled
     cdef uint64_t* bytes_in

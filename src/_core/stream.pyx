@@ -40,6 +40,21 @@ cdef extern from *:
     """
     int MSG_NOSIGNAL
 
+cdef extern from *:
+    """
+    #include <netinet/in.h>
+    #include <netinet/tcp.h>
+    static int stream_set_quickack(int fd, int on) {
+    #ifdef TCP_QUICKACK
+        return setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+    #else
+        (void)fd; (void)on;
+        return 0;
+    #endif
+    }
+    """
+    int stream_set_quickack(int fd, int on) nogil
+
 # Where connections without counters of their own count their bytes.
 cdef uint64_t _uncounted[2]
 
@@ -72,12 +87,23 @@ cdef class Stream:
         self.buffer = buffer
         self.poller = poller
         self.fd = -1
+        self.acked_fd = -1
         self.bytes_in = &_uncounted[0]
         self.bytes_out = &_uncounted[1]
 
     def fileno(self) -> int:
         """Return the descriptor, -1 where there is none that can be written to directly."""
         return self.fd
+
+    def acknowledge(self, int fd, bint at_once) -> None:
+        """Have the system acknowledge at once what comes on the socket `fd`, or as late as it may.
+
+        The system leaves that mode by itself (tcp(7), TCP_QUICKACK), so that it is set again after
+        each read.
+        """
+        self.acked_fd = fd
+        self.acked_at_once = at_once
+        stream_set_quickack(fd, at_once)
 
     def observe(self, witness: Witness) -> None:
         """Let a witness compare our stamps with the kernel's from now on."""
@@ -112,6 +138,8 @@ cdef class Stream:
         if self.witness is not None:
             self.witness.after_read(self.arrival_ns)
         self.bytes_in[0] += length
+        if self.acked_fd >= 0:
+            stream_set_quickack(self.acked_fd, self.acked_at_once)
         self.on_bytes(length)
 
     cdef void on_bytes(self, size_t length) noexcept:
@@ -203,5 +231,6 @@ cdef class Stream:
             self.poller.remove(self)
             self.poller = None
         self.fd = -1
+        self.acked_fd = -1
         self.transport = None
         self.witness = None

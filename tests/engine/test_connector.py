@@ -17,6 +17,7 @@ from surgewire._core.stream import ReceiveBuffer
 from surgewire.dialects.upgrade import UpgradeError
 from surgewire.engine.connector import Audience, Connector
 from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, SharedRegion
+from surgewire.engine.way.deadlines import Deadlines
 from surgewire.engine.way.dialler import Dialler
 from surgewire.plan.models import ConnectPlan
 
@@ -65,14 +66,15 @@ class Bench(Audience):
         plan = ConnectPlan(**(given | values))
         self.buffer = ReceiveBuffer()
         self.secure = tls is not None
-        self.dialler = Dialler(loop, plan, (), tls)
+        deadlines = Deadlines(plan)
+        self.dialler = Dialler(loop, plan, (), tls, deadlines)
         self.connector = Connector(
             loop,
             self.part,
             self.region.gauge,
             self.dialler,
             self,
-            timeout_ns=plan.connect_timeout_ns,
+            deadlines,
         )
 
     def begin(self, attempts: int = 3) -> None:
@@ -258,14 +260,14 @@ def test_tls_is_not_started_on_what_the_server_has_reset(bench: Run) -> None:
     async def test(on: Bench) -> None:
         raised: list[object] = []
         on.loop.set_exception_handler(lambda _loop, context: raised.append(context))
-        connect = on.dialler._connect
+        connect = on.dialler._reach
 
         async def connect_and_lose(*args: Any) -> asyncio.Transport:
             transport = await connect(*args)
             transport.abort()
             return transport
 
-        on.dialler._connect = connect_and_lose  # type: ignore[method-assign]
+        on.dialler._reach = connect_and_lose  # type: ignore[method-assign]
         on.begin()
         await on.all_settled.wait()
         assert on.count("failed") == 3

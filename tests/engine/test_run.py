@@ -116,7 +116,7 @@ program.main(*sys.argv[2:])
 def test_a_journal_that_finds_no_room_never_stops_the_run(tmp_path):
     values = json.dumps({"duration": "1500ms"})
     done = subprocess.run(
-        [sys.executable, "-c", FULL, "1200", "good", str(tmp_path), values],
+        [sys.executable, "-c", FULL, "2200", "good", str(tmp_path), values],
         **Program.surroundings(),
         capture_output=True,
         timeout=60,

@@ -10,11 +10,16 @@ from tests.engine.fakes import MS, S, chat_plan, connect_plan, echo_plan
 PATIENCE = Patience(margin_ns=10 * S)
 
 
-def test_connecting_may_take_the_ramp_and_one_timeout():
+def test_connecting_may_take_the_ramp_and_the_timeout_of_each_phase():
     plan = echo_plan(connections=10_000, ramp="20s", connect_timeout="30s")
-    assert connect_bound_ns(plan, PATIENCE) == (20 + 30 + 10 + 2) * S
+    assert connect_bound_ns(plan, PATIENCE) == (20 + 30 + 30 + 10 + 2) * S
     climb = connect_plan(connections=1_000, connect_rate="100/s", connect_timeout="5s")
-    assert connect_bound_ns(climb, PATIENCE) == 25_200 * MS
+    assert connect_bound_ns(climb, PATIENCE) == 30_200 * MS
+    timeouts = {"connect_timeout": "5s", "tls_timeout": "2s", "upgrade_timeout": "1s"}
+    secure = connect_plan(
+        url="wss://h/", connections=1_000, connect_rate="100/s", processes=1, **timeouts
+    )
+    assert connect_bound_ns(secure, PATIENCE) == 28_200 * MS
 
 
 def test_joining_may_take_its_time_too():

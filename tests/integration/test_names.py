@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from surgewire.engine.way.resolver import Addresses
 from tests.integration.conftest import Farm
 from tests.integration.runs import Runner
 
@@ -57,6 +58,11 @@ def test_the_next_address_is_tried(
     )
     result = runner.echo(f"ws://chat.example:{port}/")
     assert result.connections.established == USERS
+    # Every other user begins with the address where nothing listens.
+    assert result.facts == {
+        "address_127.0.0.1": USERS,
+        "address_failed_127.0.0.2": USERS // 2,
+    }
     monkeypatch.setattr(
         "surgewire.engine.way.resolver.Resolver._look_up", two_addresses("127.0.0.2", "127.0.0.3")
     )
@@ -66,8 +72,8 @@ def test_the_next_address_is_tried(
 
 
 def two_addresses(*addresses: str) -> object:
-    async def look_up(*_: object) -> tuple[str, ...]:
-        return addresses
+    async def look_up(*_: object) -> Addresses:
+        return Addresses.found(addresses)
 
     return look_up
 

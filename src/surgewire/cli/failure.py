@@ -11,6 +11,8 @@ _ADVICE = {
     "tcp_timeout": "nothing answers at {host} port {port}; check address and firewall",
     "tcp_unreachable": "no route leads to {host}; check address and network",
     "tcp_reset": "{host} port {port} drops connections; check that a WebSocket server is there",
+    "timeout_dns": "the resolver does not answer for {host}; give an address with --resolve",
+    "timeout_proxy": "the proxy gives no answer; check that it reaches {host} port {port}",
     "timeout_connect": "nothing answers at {host} port {port}; check address and firewall",
     "timeout_tls": "no TLS answer comes from {host} port {port}; is it a ws:// server?",
     "timeout_upgrade": "no answer to the upgrade comes; check that a WebSocket server is there",
@@ -20,6 +22,11 @@ _ADVICE = {
     "redirect_invalid": "the server redirects to what is no address; check the URL",
     "redirect_limit": "the server redirects in a circle; check the URL",
     "tls_certificate": "the server's certificate is not trusted; check the host name and the CA",
+    "proxy_auth": "the proxy wants user and password; write them into --proxy",
+    "unix_missing": "there is no such Unix socket; start the server or check the path",
+    "unix_forbidden": "this user may not use the Unix socket; check its permissions",
+    "unix_refused": "nobody listens on the Unix socket; start the server",
+    "unix_backlog_full": "the queue of the Unix socket is full; use a lower rate",
     "local_fd_limit": "this machine allows too few open files; raise `ulimit -n`",
     "local_ports_exhausted": "this machine is out of ports; use fewer connections",
     "local_memory": "this machine is out of memory for sockets; use fewer connections",
@@ -27,6 +34,8 @@ _ADVICE = {
 _BY_PREFIX = {
     "http_3": "the server redirects (HTTP status 3{rest}); write that address, or --follow",
     "http_": "the server answers the upgrade with HTTP status {rest}; check path and credentials",
+    "proxy_http_": "the proxy answers with HTTP status {rest}; does it reach {host} port {port}?",
+    "proxy_": "the proxy leads nowhere; check --proxy, and that it reaches {host} port {port}",
     "tls_": "TLS cannot be agreed on with {host} port {port}; is it a ws:// server?",
 }
 

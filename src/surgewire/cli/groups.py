@@ -76,7 +76,7 @@ def _given(groups: tuple[type[OptionGroup], ...], values: dict[str, Any]) -> dic
         written = {
             parameter.name: values[parameter.name]
             for parameter in group.parameters()
-            if values[parameter.name] not in (None, False, [], ())
+            if values[parameter.name] not in (parameter.default, None, [], ())
         }
         if group.PART is None:
             fields |= written

@@ -16,6 +16,21 @@ class TimeoutOptions(OptionGroup):
         str | None,
         typer.Option(
             metavar="DURATION",
-            help="Give up on a connection that is not open by then. [default: 30s]",
+            help="Give up on a connection that has not reached the server by then: name, TCP and "
+            "proxy. [default: 30s]",
+        ),
+    ] = None
+    tls_timeout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="Give up on a TLS handshake that takes longer. [default: as --connect-timeout]",
+        ),
+    ] = None
+    upgrade_timeout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="Give up on an upgrade that takes longer. [default: as --connect-timeout]",
         ),
     ] = None

@@ -8,7 +8,6 @@ audience's matter (a job, see `engine/jobs`).
 import asyncio
 import ssl
 from collections import deque
-from itertools import takewhile
 from typing import Protocol
 
 from surgewire._core import gauge
@@ -19,6 +18,7 @@ from surgewire._core.traffic import COUNTERS
 from surgewire.engine import taxonomy
 from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, Words, WorkerSlice
 from surgewire.engine.way.attempt import Attempt
+from surgewire.engine.way.deadlines import Deadlines
 
 # How long a connection may take to close before it is aborted.
 CLOSE_TIMEOUT_NS = 2_000_000_000
@@ -87,19 +87,15 @@ class Connector:
         gauge_words: Words,
         dialler: Dials,
         audience: Audience,
-        *,
-        timeout_ns: int,
+        deadlines: Deadlines,
     ) -> None:
-        """Book in `counts` and in the run's `gauge_words`.
-
-        timeout_ns: from the beginning of an attempt to the end of the upgrade.
-        """
+        """Book in `counts` and in the run's `gauge_words`. deadlines: what `dialler` tells."""
         self._loop = loop
         self._counts = counts
         self._gauge = gauge_words
         self._dialler = dialler
         self._audience = audience
-        self._timeout_ns = timeout_ns
+        self._deadlines = deadlines
         self._histograms = {
             name: Histogram(words)
             for name, words in counts.histograms.items()
@@ -107,7 +103,6 @@ class Connector:
         }
         self._pending: dict[Connection, Attempt] = {}
         # Whoever was redirected stands behind others that began later.
-        self._out_of_order = False
         self._first_pending = 0
         self._tasks: dict[Connection, asyncio.Task[None]] = {}
         self._alive: set[Connection] = set()
@@ -174,7 +169,8 @@ class Connector:
 
     def _begin(self, user: int, planned_ns: int, *, again: bool) -> None:
         connection = self._audience.make(self, user)
-        attempt = Attempt(user, planned_ns, now_ns() + self._timeout_ns, again)
+        attempt = Attempt(user, planned_ns, again)
+        self._deadlines.begin(connection, now_ns())
         self._counts.traffic[_ATTEMPTED] += 1
         self._pending[connection] = attempt
         self._tasks[connection] = self._loop.create_task(self._dial(connection, attempt))
@@ -187,7 +183,7 @@ class Connector:
         except asyncio.CancelledError:
             # Whoever cancelled has named the reason.
             pass
-        except (OSError, ssl.SSLError) as error:
+        except (OSError, ssl.SSLError, taxonomy.AttemptError) as error:
             kind = taxonomy.connect_error_kind(error, tls=attempt.securing)
             self.failed(connection, kind)
         finally:
@@ -207,11 +203,12 @@ class Connector:
     def _go_on(self, connection: Connection, attempt: Attempt) -> None:
         """Let the user of `connection`, which was redirected, try another one."""
         del self._pending[connection]
+        self._deadlines.drop(connection)
         self._see_off(connection)
         attempt.hop(now_ns())
         following = self._audience.make(self, attempt.user)
         self._pending[following] = attempt
-        self._out_of_order = True
+        self._deadlines.begin(following, attempt.hop_ns)
         self._tasks[following] = self._loop.create_task(self._dial(following, attempt))
 
     def _see_off(self, connection: Connection) -> None:
@@ -222,7 +219,12 @@ class Connector:
 
     def _take_out(self, connection: Connection) -> Attempt | None:
         attempt = self._pending.pop(connection, None)
-        if attempt is not None and not attempt.again:
+        if attempt is None:
+            return None
+        self._deadlines.drop(connection)
+        for fact in attempt.facts:
+            self._counts.facts.add(fact)
+        if not attempt.again:
             self._first_pending -= 1
         return attempt
 
@@ -291,25 +293,20 @@ class Connector:
 
     def _tidy(self) -> None:
         now = now_ns()
-        for connection, attempt in self._overdue(now):
-            self._give_up(connection, _timeout_kind(connection, attempt))
+        for connection in self._deadlines.overdue(now):
+            self._give_up(connection, _timeout_kind(connection, self._pending[connection]))
         while self._closing and self._closing[0][0] <= now:
             # Those that are gone by now do not mind.
             self._closing.popleft()[1].abort()
         self._audience.tidy(now)
         self._janitor = self._loop.call_later(_JANITOR_S, self._tidy)
 
-    def _overdue(self, now: int) -> list[tuple[Connection, Attempt]]:
-        pending = self._pending.items()
-        if self._out_of_order:
-            return [item for item in pending if item[1].deadline_ns <= now]
-        # All wait equally long, so that who began first is first.
-        return list(takewhile(lambda item: item[1].deadline_ns <= now, pending))
-
 
 def _timeout_kind(connection: Connection, attempt: Attempt) -> str:
+    if attempt.started_ns and not attempt.dialled_ns:
+        return taxonomy.TIMEOUT_DNS
     if connection.tcp_ns == 0:
-        return taxonomy.TIMEOUT_CONNECT
+        return taxonomy.TIMEOUT_PROXY if attempt.proxied_ns else taxonomy.TIMEOUT_CONNECT
     if attempt.securing and connection.secured_ns == 0:
         return taxonomy.TIMEOUT_TLS
     return taxonomy.TIMEOUT_UPGRADE

@@ -10,10 +10,12 @@ from surgewire.doctor.files import files_needed
 from surgewire.doctor.finding import Status
 from surgewire.doctor.machine import Machine
 from surgewire.engine.rundir import RUNS_DIR
-from surgewire.engine.way.sources import can_spread, source_addresses
+from surgewire.engine.way.sockets import missing_options
+from surgewire.engine.way.sources import can_spread, check_sources, paths_of, source_addresses
 from surgewire.engine.windows import ledger_bytes
-from surgewire.errors import SurgewireError
+from surgewire.errors import SurgewireError, UsageError
 from surgewire.plan.models import ChatPlan, ConnectPlan, Plan, SendingPlan
+from surgewire.plan.way.route_checks import first_hop
 
 _NS_PER_S = 1_000_000_000
 
@@ -35,26 +37,32 @@ class Fitness:
 
 
 def check_limits(plan: Plan, machine: Machine, runs_dir: Path | None = None) -> Fitness:
-    """Hold `plan` against `machine`; raise LimitError when it does not fit."""
+    """Hold `plan` against `machine`; raise LimitError when it does not fit.
+
+    Raises UsageError where the plan names what this machine does not have.
+    """
+    _check_options(plan)
+    sources = source_addresses(plan, machine.ports)
+    check_sources(plan, sources)
     demand = demand_of(plan, machine, runs_dir)
     findings = quick(demand, machine)
     for finding in findings:
         if finding.status is Status.FAIL:
             raise LimitError(finding.line())
-    sources = source_addresses(plan, machine.ports)
     notes = [finding.line() for finding in findings if finding.status is Status.WARN]
-    return Fitness(files_needed(demand, machine), sources, (*_spread_notes(sources), *notes))
+    return Fitness(files_needed(demand, machine), sources, (*_source_notes(plan, sources), *notes))
 
 
 def demand_of(plan: Plan, machine: Machine, runs_dir: Path | None = None) -> Demand:
     """Tell what a run of `plan`, kept below `runs_dir`, asks of `machine`."""
     sent_per_s, heard_per_s = _messages_per_s(plan)
+    host, _ = first_hop(plan)
     return Demand(
         connections=plan.connections,
         processes=plan.processes,
-        paths=_paths(source_addresses(plan, machine.ports)),
-        host=plan.target.host,
-        local=can_spread(plan.target.host) or plan.target.host == "::1",
+        paths=paths_of(plan, source_addresses(plan, machine.ports)),
+        host=host,
+        local=bool(plan.target.unix_path) or can_spread(host) or host == "::1",
         secure=plan.target.secure,
         books_bytes=ledger_bytes(plan),
         sent_per_s=sent_per_s,
@@ -84,9 +92,9 @@ def raise_file_limit(files: int) -> None:
         ) from error
 
 
-def _paths(sources: tuple[str, ...]) -> int:
-    """Return how many pairs of a source and a target address the connections are spread over."""
-    return max(len(sources), 1)
+def _check_options(plan: Plan) -> None:
+    if missing := missing_options(plan.sockets):
+        raise UsageError(f"this system has no {missing[0]}; leave the option out that needs it")
 
 
 def _messages_per_s(plan: Plan) -> tuple[float, float]:
@@ -112,10 +120,11 @@ def _duration_ns(plan: Plan) -> int:
     return plan.connect_span_ns + after
 
 
-def _spread_notes(sources: tuple[str, ...]) -> tuple[str, ...]:
+def _source_notes(plan: Plan, sources: tuple[str, ...]) -> tuple[str, ...]:
     if not sources:
         return ()
-    return (
-        f"one address has too few ports for all connections: connecting from {len(sources)} "
-        f"addresses, {sources[0]} to {sources[-1]}",
-    )
+    count = len(sources)
+    where = f"connecting from {count} addresses, {sources[0]} to {sources[-1]}"
+    if plan.route.source is None:
+        return (f"one address has too few ports for all connections: {where}",)
+    return (where if count > 1 else f"connecting from {sources[0]}",)

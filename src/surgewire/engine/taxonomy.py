@@ -10,7 +10,9 @@ REDIRECT_INSECURE = "redirect_insecure"
 REDIRECT_INVALID = "redirect_invalid"
 REDIRECT_LIMIT = "redirect_limit"
 TIMEOUT_CONNECT = "timeout_connect"
+TIMEOUT_DNS = "timeout_dns"
 TIMEOUT_JOIN = "timeout_join"
+TIMEOUT_PROXY = "timeout_proxy"
 TIMEOUT_TLS = "timeout_tls"
 TIMEOUT_UPGRADE = "timeout_upgrade"
 
@@ -29,8 +31,47 @@ _BY_ERRNO = {
     errno.ENOBUFS: "local_memory",
     errno.ENOMEM: "local_memory",
 }
+# How connecting to a Unix socket fails (unix(7)).
+_UNIX_BY_ERRNO = {
+    errno.ENOENT: "unix_missing",
+    errno.EACCES: "unix_forbidden",
+    errno.EPERM: "unix_forbidden",
+    errno.ECONNREFUSED: "unix_refused",
+    errno.EPROTOTYPE: "unix_refused",
+    errno.ENOTSOCK: "unix_refused",
+    errno.EAGAIN: "unix_backlog_full",
+}
+# How a proxy is not reached, by what the same is called of a target.
+_OF_PROXY = {
+    "dns": "proxy_dns",
+    "tcp_refused": "proxy_refused",
+    "tcp_reset": "proxy_reset",
+    "tcp_timeout": "proxy_timeout",
+    "tcp_unreachable": "proxy_unreachable",
+    "tcp_other": "proxy_other",
+}
 _NO_NAME_CHARACTERS = re.compile(r"[^a-z0-9]+")
 _MAX_REASON_LENGTH = 40
+
+
+class AttemptError(Exception):
+    """An attempt came to nothing; `kind` is the name of the reason."""
+
+    def __init__(self, kind: str) -> None:
+        """Take the reason."""
+        super().__init__(kind)
+        self.kind = kind
+
+
+def proxy_error_kind(error: OSError) -> str:
+    """Return the kind of an exception on the way to a proxy, or of one that broke off."""
+    kind = connect_error_kind(error, tls=False)
+    return _OF_PROXY.get(kind, kind)
+
+
+def unix_error_kind(error: OSError) -> str:
+    """Return the kind of an exception of connecting to a Unix socket."""
+    return _UNIX_BY_ERRNO.get(error.errno or 0) or connect_error_kind(error, tls=False)
 
 
 def connect_error_kind(error: BaseException, *, tls: bool) -> str:
@@ -38,6 +79,8 @@ def connect_error_kind(error: BaseException, *, tls: bool) -> str:
 
     tls: whether TCP was established and TLS was under way.
     """
+    if isinstance(error, AttemptError):
+        return error.kind
     if isinstance(error, ssl.SSLCertVerificationError):
         return "tls_certificate"
     if isinstance(error, ssl.SSLError):

@@ -27,7 +27,7 @@ class Patience:
 def connect_bound_ns(plan: Plan, patience: Patience) -> int:
     """Return how long after the start instant every attempt and join must have an outcome."""
     margin = patience.margin_ns + plan.connections * _PER_CONNECTION_NS
-    return plan.connect_span_ns + plan.connect_timeout_ns + _join_ns(plan) + margin
+    return plan.connect_span_ns + plan.attempt_timeout_ns + _join_ns(plan) + margin
 
 
 def _join_ns(plan: Plan) -> int:

@@ -33,7 +33,7 @@ _EXAMPLE = "'failed>20%' or 'http_503>100'"
 _RULE = re.compile(r"\s*([^\s<>=]+)\s*(>)\s*([^\s<>=]+)\s*")
 _KIND = re.compile(
     r"http_[1-9]\d\d|close_\d{4}|dns|eof|interrupted|worker_died|other|"
-    r"(?:tcp|tls|timeout|upgrade|protocol|proxy|redirect|local)_[a-z0-9_]{1,40}"
+    r"(?:tcp|tls|timeout|upgrade|protocol|proxy|redirect|unix|local)_[a-z0-9_]{1,40}"
 )
 
 

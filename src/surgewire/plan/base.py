@@ -15,11 +15,11 @@ from surgewire.plan.units import (
     format_duration,
     parse_rate_range,
 )
-from surgewire.plan.way import checks
+from surgewire.plan.way import checks, route_checks
 from surgewire.plan.way.closing import ClosingPart
 from surgewire.plan.way.deflate import DeflatePart
 from surgewire.plan.way.part import Part
-from surgewire.plan.way.request import RequestPart
+from surgewire.plan.way.request import MAX_HOPS, RequestPart
 from surgewire.plan.way.route import RoutePart
 from surgewire.plan.way.sockets import SocketPart
 from surgewire.plan.way.tls import TlsPart
@@ -64,6 +64,8 @@ class Plan(Part):
         default_factory=default_processes
     )
     connect_timeout_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] = 30 * S
+    tls_timeout_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] | None = None
+    upgrade_timeout_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] | None = None
     max_message_bytes: Annotated[int, *fields.size(_KIB, _GIB)] = 16 * _KIB * _KIB
     ping_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] | None = None
     ping_timeout_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] | None = None
@@ -81,6 +83,24 @@ class Plan(Part):
     def _public(self, name: str, value: Any) -> Any:
         # Without user name and password.
         return self.target.url if name == "target" else super()._public(name, value)
+
+    @property
+    def phase_timeouts_ns(self) -> tuple[int, int, int]:
+        """How long an attempt may take until the peer is reached, for TLS, and for the upgrade."""
+        return (
+            self.connect_timeout_ns,
+            self.tls_timeout_ns or self.connect_timeout_ns,
+            self.upgrade_timeout_ns or self.connect_timeout_ns,
+        )
+
+    @property
+    def attempt_timeout_ns(self) -> int:
+        """How long an attempt may take in all."""
+        reach_ns, tls_ns, upgrade_ns = self.phase_timeouts_ns
+        if self.request.follow:
+            # Each address on the way has the time of an attempt, and any may be one of wss.
+            return (1 + MAX_HOPS) * (reach_ns + tls_ns + upgrade_ns)
+        return reach_ns + (tls_ns if self.target.secure else 0) + upgrade_ns
 
     @property
     def connect_span_ns(self) -> int:
@@ -119,6 +139,12 @@ class Plan(Part):
                 f"{self.OPTIONS['connect_rate']} is too low: {self.connections:,} connections "
                 f"would take {format_duration(self.connect_span_ns // S * S)}; write a higher rate"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_route(self) -> Self:
+        route_checks.check_timeouts(self)
+        route_checks.check_route(self)
         return self
 
     @property

@@ -1,21 +1,24 @@
 """The address of the server under test."""
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import NoReturn
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, unquote_to_bytes, urlsplit
 
+from surgewire.plan.host import HostError, parse_host, shown
 from surgewire.plan.units import shorten
 
 _EXAMPLE = "ws://127.0.0.1:8765/ or wss://example.com/path"
 _IPV6_HINT = "an IPv6 address is written ws://[::1]:8765/"
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
 _WEB_SCHEMES = {"http": "ws", "https": "wss"}
-_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_UNIX_EXAMPLE = "ws+unix:///run/chat.sock, or ws+unix:///run/chat.sock:/path?query"
+_UNIX_SCHEMES = {"ws+unix": "ws", "wss+unix": "wss"}
+# What a Unix socket's address holds (unix(7)), less the end of the text.
+_MAX_UNIX_PATH_BYTES = 107
+_UNIX_PATH_SAFE = "/-._~@+,=!"
 _USERINFO = re.compile(r"(//|^(?!.*//)).*@")
 _MAX_URL_LENGTH = 8000
-_MAX_HOST_LENGTH = 253
 _MAX_SHOWN = 100
 
 # What may stand unescaped in path and query (RFC 3986, section 3.3 and 3.4), "%" included: it is
@@ -35,7 +38,8 @@ class Target:
     ``url`` is the whole address in normal form, ``host`` is a name in ASCII or an address without
     brackets, ``resource`` is path and query, never empty; slots such as ``{{room}}`` stand in it
     as they were written. ``userinfo`` is ``user:password``, decoded; it is in no other field.
-    Made by ``parse_target``.
+    ``unix_path`` is the path of the Unix socket that is connected to, empty for TCP; the host is
+    then ``localhost``. Made by ``parse_target``.
     """
 
     url: str
@@ -44,6 +48,7 @@ class Target:
     port: int
     resource: str
     userinfo: str = field(default="", repr=False)
+    unix_path: str = ""
 
     def __str__(self) -> str:
         return self.url
@@ -59,7 +64,9 @@ class Target:
 
 
 def parse_target(url: str) -> Target:
-    """Take a ``ws://`` or ``wss://`` URL apart.
+    """Take a ``ws://`` or ``wss://`` URL apart, or a ``ws+unix://`` or ``wss+unix://`` one.
+
+    A Unix socket's URL is its path and, behind a colon, the resource: ``ws+unix:///path:/chat``.
 
     Raises TargetError for other schemes, fragments, bad hosts and bad ports.
     """
@@ -70,14 +77,15 @@ def parse_target(url: str) -> Target:
         _refuse(url, f"is longer than {_MAX_URL_LENGTH} characters")
     if any(character.isspace() or not character.isprintable() for character in url):
         _refuse(url, "contains a space or unprintable character; escape it, a space is %20")
+    if url.partition("://")[0].lower() in _UNIX_SCHEMES:
+        return _unix_target(url)
     parts = _split(url)
     scheme = parts.scheme
     host, port = _host(url, parts), _port(url, parts)
     resource = _resource(parts)
-    shown_host = f"[{host}]" if ":" in host else host
     shown_port = "" if port == _DEFAULT_PORTS[scheme] else f":{port}"
     return Target(
-        url=f"{scheme}://{shown_host}{shown_port}{resource}",
+        url=f"{scheme}://{shown(host)}{shown_port}{resource}",
         secure=scheme == "wss",
         host=host,
         port=port,
@@ -106,25 +114,44 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _host(url: str, parts: SplitResult) -> str:
+def _unix_target(url: str) -> Target:
+    scheme, _, rest = url.partition("://")
+    scheme = scheme.lower()
+    quoted, colon, resource = rest.partition(":")
+    if not quoted.startswith("/"):
+        _refuse(url, f"has no absolute path; write {_UNIX_EXAMPLE}")
+    if "#" in rest or "?" in quoted or (colon and not resource.startswith("/")):
+        _refuse(url, f"is not a path and, behind a colon, a resource; write {_UNIX_EXAMPLE}")
     try:
-        host = parts.hostname or ""
-        if _place(parts).startswith("["):
-            return str(ipaddress.IPv6Address(host))
-        host = host if host.isascii() else host.encode("idna").decode("ascii")
-    except ValueError:
-        _refuse(url, "has a bad host; write for example ws://example.com/ or ws://[::1]:8765/")
+        raw = unquote_to_bytes(quoted)
+        path = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        _refuse(url, "has a path that is not UTF-8")
+    if not path.isprintable() or path.endswith("/"):
+        _refuse(url, f"has a bad path; write {_UNIX_EXAMPLE}")
+    if len(raw) > _MAX_UNIX_PATH_BYTES:
+        _refuse(url, f"has a path longer than {_MAX_UNIX_PATH_BYTES} bytes; use a shorter one")
+    web = urlsplit(f"{_UNIX_SCHEMES[scheme]}://localhost{resource or '/'}")
+    asked = _resource(web)
+    return Target(
+        url=f"{scheme}://{quote(path, safe=_UNIX_PATH_SAFE)}:{asked}",
+        secure=web.scheme == "wss",
+        host="localhost",
+        port=_DEFAULT_PORTS[web.scheme],
+        resource=asked,
+        unix_path=path,
+    )
+
+
+def _host(url: str, parts: SplitResult) -> str:
+    # urlsplit puts names and addresses into lower case, and takes the brackets of the latter.
+    host = parts.hostname or ""
     if not host:
         _refuse(url, f"has no host; write for example {_EXAMPLE}")
-    labels = host.removesuffix(".").split(".")
-    if len(host) > _MAX_HOST_LENGTH or not all(map(_LABEL.fullmatch, labels)):
-        _refuse(url, f"has a bad host {shorten(host)}; write for example {_EXAMPLE}")
-    if labels[-1].isdigit():
-        try:
-            return str(ipaddress.IPv4Address(host))
-        except ValueError:
-            _refuse(url, f"has a bad address {shorten(host)}; write four numbers, as 127.0.0.1")
-    return host
+    try:
+        return parse_host(f"[{host}]" if _place(parts).startswith("[") else host)
+    except HostError as error:
+        _refuse(url, f"has a bad host {shorten(host)}: {error}")
 
 
 def _port(url: str, parts: SplitResult) -> int:

@@ -54,6 +54,7 @@ def times_of(result: Result) -> list[tuple[str, Summary]]:
         ("  redirect", "redirect_time"),
         ("  dns", "dns_time"),
         ("  tcp", "tcp_time"),
+        ("  proxy", "proxy_time"),
         ("  tls", "tls_time"),
         ("  upgrade", "upgrade_time"),
         ("join", "join_time"),

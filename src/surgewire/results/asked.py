@@ -7,7 +7,7 @@ older reader from making its report.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 _NS_PER_S = 1_000_000_000
 _HIDDEN = "***"
@@ -30,7 +30,7 @@ def redact_url(url: str) -> str:
     if parts.query and not names:
         query = _HIDDEN
     netloc = parts.netloc.rpartition("@")[2]
-    return SplitResult(parts.scheme, netloc, parts.path, query, "").geturl()
+    return f"{parts.scheme}://{netloc}{parts.path}" + (f"?{query}" if query else "")
 
 
 def _host_and_port(url: str) -> tuple[str, int | None]:

@@ -32,6 +32,8 @@ FANOUT_MEDIAN = "fanout_median"
 FANOUT_LAST = "fanout_last"
 # From the start of an attempt to the last redirect that it followed.
 REDIRECT_TIME = "redirect_time"
+# From TCP to the proxy to the tunnel that leads to the target.
+PROXY_TIME = "proxy_time"
 
 METRICS: tuple[str, ...] = (
     CONNECT_TIME,
@@ -53,5 +55,6 @@ METRICS: tuple[str, ...] = (
     FANOUT_MEDIAN,
     FANOUT_LAST,
     REDIRECT_TIME,
+    PROXY_TIME,
 )
 """Names in the order of the histograms in shared memory, in the journal and in the result."""

@@ -5,11 +5,12 @@ import pytest
 
 from surgewire.doctor.ports import ports_per_source
 from surgewire.engine.way import sources
+from surgewire.engine.way.sockets import tcp_socket
 from surgewire.engine.way.sources import (
     can_spread,
-    socket_from,
     source_addresses,
 )
+from surgewire.plan.way.sockets import SocketPart
 from tests.engine.fakes import echo_plan
 
 PORTS = (32_768, 60_999)
@@ -44,7 +45,7 @@ def test_a_socket_gets_its_port_when_it_connects():
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(5)
         for address in source_addresses(plan(4 * EACH), PORTS):
-            with socket_from(address) as sock:
+            with tcp_socket(4, SocketPart(), address) as sock:
                 assert sock.getsockname() == (address, 0)
                 assert not sock.getblocking()
                 sock.setblocking(True)
@@ -59,7 +60,7 @@ def test_a_socket_gets_its_port_when_it_connects():
 @linux
 def test_an_address_of_another_machine_cannot_be_bound():
     with pytest.raises(OSError, match="assign"):
-        socket_from("192.0.2.1")
+        tcp_socket(4, SocketPart(), "192.0.2.77")
 
 
 def test_other_systems_have_one_address(monkeypatch):

@@ -16,6 +16,7 @@ from surgewire.dialects.client_upgrade import ClientUpgrade
 from surgewire.engine.connector import Audience, Connector
 from surgewire.engine.jobs.workplace import Workplace
 from surgewire.engine.ramp import Ramp
+from surgewire.engine.way.deadlines import Deadlines
 from surgewire.engine.way.dialler import Dialler
 from surgewire.engine.way.following import FollowingDialler
 from surgewire.engine.way.redirects import Redirects
@@ -46,11 +47,14 @@ class Job(Audience, ABC):
         self.buffer = ReceiveBuffer()
         self._redirects = Redirects(plan.target, self.counts.facts.add)
         self._requests = Requests(plan, self._redirects, self.counts.facts.add)
+        self._deadlines = Deadlines(plan)
+        self._sources = source_addresses(plan)
         dialler = Dialler(
             place.loop,
             plan,
-            source_addresses(plan),
+            self._sources,
             ssl.create_default_context() if plan.target.secure else None,
+            self._deadlines,
         )
         self.connector = Connector(
             place.loop,
@@ -58,7 +62,7 @@ class Job(Audience, ABC):
             place.region.gauge,
             self._following(dialler) if plan.request.follow else dialler,
             self,
-            timeout_ns=plan.connect_timeout_ns,
+            self._deadlines,
         )
         self.ramp = Ramp(
             place.loop,
@@ -111,7 +115,9 @@ class Job(Audience, ABC):
         def dialler_to(target: Target) -> Dialler:
             tls = ssl.create_default_context() if target.secure else None
             there = plan.model_copy(update={"target": target})
-            return Dialler(loop, there, source_addresses(there), tls)
+            # Those that were named are for all addresses; others are taken where they are needed.
+            sources = source_addresses(there) if plan.route.source is None else self._sources
+            return Dialler(loop, there, sources, tls, self._deadlines)
 
         return FollowingDialler(plan.target, dialler, self._redirects, dialler_to)
 

@@ -1,6 +1,6 @@
 """One attempt to connect: the instants of its phases."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from surgewire._core.connection import Connection
 
@@ -10,19 +10,22 @@ class Attempt:
     """Instants in ns of CLOCK_MONOTONIC; 0 for what has not taken place.
 
     `user`: whose attempt it is; `again`: whether that user has made one before. `planned_ns`: when
-    it was to begin; `deadline_ns`: when it is given up; `started_ns`: when it did begin;
-    `hop_ns`: when the last redirect was followed; `dialled_ns`: when the name was known and TCP
-    began, the same as `begun_ns` where nothing was looked up. The connection stamps the rest.
+    it was to begin; `started_ns`: when it did begin; `hop_ns`: when the last redirect was followed;
+    `dialled_ns`: when the name was known and TCP began, the same as `begun_ns` where nothing was
+    looked up; `proxied_ns`: when TCP to the proxy was there and the proxy was asked to go on. The
+    connection stamps the rest. `securing`: whether TLS has begun. `facts`: names to be counted with
+    the outcome.
     """
 
     user: int
     planned_ns: int
-    deadline_ns: int
     again: bool = False
     started_ns: int = 0
     hop_ns: int = 0
     dialled_ns: int = 0
+    proxied_ns: int = 0
     securing: bool = False
+    facts: list[str] = field(default_factory=list)
 
     @property
     def begun_ns(self) -> int:
@@ -31,23 +34,25 @@ class Attempt:
 
     def hop(self, at_ns: int) -> None:
         """Begin anew with another address, to which a server has redirected."""
-        self.hop_ns, self.dialled_ns, self.securing = at_ns, 0, False
+        self.hop_ns, self.dialled_ns, self.proxied_ns, self.securing = at_ns, 0, 0, False
 
     def phases_ns(self, connection: Connection) -> dict[str, int]:
         """Return the length of each phase of an established connection, by metric.
 
-        Each phase begins where the one before it ends: redirect, dns, tcp, tls and upgrade add up
-        to `connect_time`.
+        Each phase begins where the one before it ends: redirect, dns, tcp, proxy, tls and upgrade
+        add up to `connect_time`.
         """
         phases = {
             "connect_time": connection.open_ns - self.started_ns,
-            "tcp_time": connection.tcp_ns - self.dialled_ns,
+            "tcp_time": (self.proxied_ns or connection.tcp_ns) - self.dialled_ns,
             "upgrade_time": connection.open_ns - (connection.secured_ns or connection.tcp_ns),
         }
         if self.hop_ns:
             phases["redirect_time"] = self.hop_ns - self.started_ns
         if self.dialled_ns > self.begun_ns:
             phases["dns_time"] = self.dialled_ns - self.begun_ns
+        if self.proxied_ns:
+            phases["proxy_time"] = connection.tcp_ns - self.proxied_ns
         if connection.secured_ns:
             phases["tls_time"] = connection.secured_ns - connection.tcp_ns
         return phases

@@ -1,23 +1,27 @@
-"""From a connection and a user to an established transport: name, TCP, TLS."""
+"""From a connection and a user to an established transport: where, socket, TCP, proxy, TLS."""
 
 import asyncio
 import socket
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 
 from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection
+from surgewire.engine import taxonomy
 from surgewire.engine.way.attempt import Attempt
-from surgewire.engine.way.resolver import Resolver
-from surgewire.engine.way.sources import socket_from
+from surgewire.engine.way.deadlines import Deadlines
+from surgewire.engine.way.facts import FactNames
+from surgewire.engine.way.proxy import pass_proxy
+from surgewire.engine.way.resolver import Addresses, Resolver
+from surgewire.engine.way.sockets import tcp_socket, unix_socket
 from surgewire.plan.models import Plan
+from surgewire.plan.way.route_checks import first_hop
 
 
 class Dialler:
     """Dials the target of `plan` from `sources`; see source_addresses().
 
-    tls: the context for a target that wants TLS, else None.
+    tls: the context for a target that wants TLS, else None. deadlines: are told of each phase.
     """
 
     def __init__(
@@ -26,60 +30,162 @@ class Dialler:
         plan: Plan,
         sources: Sequence[str],
         tls: ssl.SSLContext | None,
+        deadlines: Deadlines,
     ) -> None:
         """Prepare; nothing is looked up yet."""
         self._loop = loop
         self._target = plan.target
-        self._timeout_s = plan.connect_timeout_ns / 1e9
+        self._hop = first_hop(plan)
+        self._via = plan.route.via
+        self._options = plan.sockets
+        # Beyond what the connector, which names what takes too long, allows at all.
+        self._patience_s = 2 * plan.attempt_timeout_ns / 1e9 + 1
         self._sources = sources
         self._tls = tls
-        self._resolver = Resolver(loop, plan.target, cached=plan.kind != "connect")
+        self._resolver = Resolver(
+            loop,
+            cached=plan.kind != "connect",
+            given=plan.route.resolutions,
+            version=plan.route.ip_version,
+        )
+        self._tells_address = not plan.target.unix_path and self._resolver.is_name(*self._hop)
+        # Where the loop makes sockets as we want them, it connects them with the least effort.
+        self._own_sockets = bool(sources) or plan.sockets.any or self._via is not None
+        self._address_facts = FactNames("address")
+        self._failed_facts = FactNames("address_failed")
+        self._source_facts = FactNames("source")
+        self._deadlines = deadlines
 
     async def dial(self, connection: Connection, attempt: Attempt) -> None:
         """Establish the transport of `connection` and stamp `attempt`; it upgrades by itself.
 
-        Raises OSError (socket.gaierror where the name is unknown) and ssl.SSLError.
+        Raises OSError (socket.gaierror where the name is unknown), ssl.SSLError, AttemptError.
         """
         try:
-            await self._dial(connection, attempt)
-        except OSError:
+            transport = await self._reach(connection, attempt)
+        except (OSError, taxonomy.AttemptError):
             if attempt.again:
                 self._resolver.forget()
             raise
-
-    async def _dial(self, connection: Connection, attempt: Attempt) -> None:
-        source = self._sources[attempt.user % len(self._sources)] if self._sources else None
-        family = socket.AF_INET if source else 0
-        addresses, waited = await self._resolver.resolve(family)
-        attempt.dialled_ns = now_ns() if waited else attempt.begun_ns
-        transport = await self._connect(connection, addresses, source)
+        if self._options.quickack is not None:
+            fileno = transport.get_extra_info("socket").fileno()
+            connection.acknowledge(fileno, self._options.quickack)
         # A reset may be known to the transport and not to the connection yet, which will tell of
         # it; starting TLS on what is closed would raise into the loop.
         if self._tls is not None and not transport.is_closing():
             attempt.securing = True
+            self._deadlines.secure(connection, connection.tcp_ns)
             await self._secure(connection, transport, self._tls)
+        self._deadlines.upgrade(connection, connection.secured_ns or connection.tcp_ns)
+
+    # Where.
+
+    async def _reach(self, connection: Connection, attempt: Attempt) -> asyncio.Transport:
+        """Connect to the target, over whatever way."""
+        if self._target.unix_path:
+            attempt.dialled_ns = attempt.begun_ns
+            return await self._connect_unix(connection)
+        if self._via is None:
+            return await self._to_any_address(connection, attempt)
+        try:
+            return await self._to_any_address(connection, attempt)
+        except OSError as error:
+            raise taxonomy.AttemptError(taxonomy.proxy_error_kind(error)) from error
+
+    async def _to_any_address(self, connection: Connection, attempt: Attempt) -> asyncio.Transport:
+        """Try the addresses of the first hop, beginning with the one whose turn it is."""
+        addresses, waited = await self._resolver.resolve(*self._hop)
+        inner, waited_again = await self._inner_host(attempt.user)
+        attempt.dialled_ns = now_ns() if waited or waited_again else attempt.begun_ns
+        source, turn = self._source_and_turn(attempt.user)
+        version = None if source is None else 6 if ":" in source else 4
+        in_turn = addresses.for_turn(turn, version)
+        for address in in_turn[:-1]:
+            try:
+                return await self._connect(connection, attempt, address, source, inner)
+            except OSError:
+                attempt.facts.append(self._failed_facts.name(address))
+        return await self._connect(connection, attempt, in_turn[-1], source, inner)
+
+    def _source_and_turn(self, user: int) -> tuple[str | None, int]:
+        """Return where `user` connects from, and its turn among those who do.
+
+        So users of one source go to all addresses of the target, and not always to the same one.
+        """
+        if not self._sources:
+            return None, user
+        turn, source = divmod(user, len(self._sources))
+        return self._sources[source], turn
+
+    async def _inner_host(self, user: int) -> tuple[str, bool]:
+        """Return what the proxy is to be asked for, and whether that took a lookup."""
+        if self._via is None or self._via.looks_up:
+            return self._target.host, False
+        found: Addresses
+        try:
+            found, waited = await self._resolver.resolve(self._target.host, self._target.port)
+        except socket.gaierror:
+            raise taxonomy.AttemptError("dns") from None
+        return found.for_turn(user)[0], waited
+
+    # Socket, TCP, proxy.
 
     async def _connect(
-        self, connection: Connection, addresses: Sequence[str], source: str | None
+        self,
+        connection: Connection,
+        attempt: Attempt,
+        address: str,
+        source: str | None,
+        inner: str,
     ) -> asyncio.Transport:
-        for address in addresses[:-1]:
-            with suppress(OSError):
-                return await self._connect_to(address, connection, source)
-        return await self._connect_to(addresses[-1], connection, source)
+        if self._own_sockets:
+            transport = await self._connect_own(connection, attempt, address, source, inner)
+        else:
+            transport, _ = await self._loop.create_connection(
+                lambda: connection, address, self._hop[1]
+            )
+        if self._tells_address:
+            attempt.facts.append(self._address_facts.name(address))
+        if source is not None:
+            attempt.facts.append(self._source_facts.name(source))
+        return transport
 
-    async def _connect_to(
-        self, address: str, connection: Connection, source: str | None
+    async def _connect_own(
+        self,
+        connection: Connection,
+        attempt: Attempt,
+        address: str,
+        source: str | None,
+        inner: str,
     ) -> asyncio.Transport:
-        port = self._target.port
-        if source is None:
-            return (await self._loop.create_connection(lambda: connection, address, port))[0]
-        sock = socket_from(source)
+        sock = tcp_socket(6 if ":" in address else 4, self._options, source)
         try:
-            await self._loop.sock_connect(sock, (address, port))
+            await self._loop.sock_connect(sock, (address, self._hop[1]))
+            if self._via is not None:
+                attempt.proxied_ns = now_ns()
+                port = self._target.port
+                await pass_proxy(self._loop, self._via, sock, inner, port, self._patience_s)
             return (await self._loop.create_connection(lambda: connection, sock=sock))[0]
         except BaseException:
             sock.close()
             raise
+
+    async def _connect_unix(self, connection: Connection) -> asyncio.Transport:
+        path = self._target.unix_path
+        try:
+            if not self._options.any:
+                return (await self._loop.create_unix_connection(lambda: connection, path))[0]
+            sock = unix_socket(self._options)
+            try:
+                await self._loop.sock_connect(sock, path)
+                return (await self._loop.create_unix_connection(lambda: connection, sock=sock))[0]
+            except BaseException:
+                sock.close()
+                raise
+        except OSError as error:
+            raise taxonomy.AttemptError(taxonomy.unix_error_kind(error)) from error
+
+    # TLS.
 
     async def _secure(
         self, connection: Connection, transport: asyncio.Transport, tls: ssl.SSLContext
@@ -89,8 +195,7 @@ class Dialler:
             connection,
             tls,
             server_hostname=self._target.host,
-            # What takes too long is named by the connector, and before this.
-            ssl_handshake_timeout=2 * self._timeout_s + 1,
+            ssl_handshake_timeout=self._patience_s,
         )
         assert secured is not None
         connection.secured(secured)

@@ -11,8 +11,7 @@ from urllib.parse import urldefrag, urljoin
 
 from surgewire.engine.taxonomy import REDIRECT_INSECURE, REDIRECT_INVALID, REDIRECT_LIMIT
 from surgewire.plan.target import Target, TargetError, parse_target
-
-MAX_HOPS = 5
+from surgewire.plan.way.request import MAX_HOPS
 
 FACT = "redirected"
 
@@ -84,9 +83,9 @@ class Redirects:
         self._hops.pop(user, None)
 
 
-def origin(target: Target) -> tuple[bool, str, int]:
+def origin(target: Target) -> tuple[bool, str, int, str]:
     """Return what must be the same for credentials to go along."""
-    return target.secure, target.host, target.port
+    return target.secure, target.host, target.port, target.unix_path
 
 
 def target_of(here: Target, resource: str, location: str) -> Target | None:
@@ -101,7 +100,10 @@ def target_of(here: Target, resource: str, location: str) -> Target | None:
         found = parse_target(f"{_SCHEMES.get(written.lower(), written)}://{rest}")
     except (TargetError, ValueError):
         return None
-    # A server has no business with user names.
+    if found.unix_path:
+        # A server has no business with the sockets of this machine,
+        return None
+    # nor with user names.
     found = replace(found, userinfo="")
     if found.host != _HERE:
         return found

@@ -3,60 +3,117 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
-from surgewire.plan.target import Target
+from surgewire.plan.host import is_address
+from surgewire.plan.way.resolve import Resolution, find_resolution
 
-Addresses = Sequence[str]
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6, None: socket.AF_UNSPEC}
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The addresses of one host: `first` are dealt out in turn, `others` are a way out."""
+
+    first: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+    @classmethod
+    def found(cls, addresses: tuple[str, ...]) -> Self:
+        """Deal out those of the family that the system prefers (RFC 6724): its first answer's."""
+        preferred = ":" in addresses[0]
+        same = tuple(address for address in addresses if (":" in address) == preferred)
+        return cls(same, tuple(address for address in addresses if address not in same))
+
+    def for_turn(self, turn: int, version: int | None = None) -> tuple[str, ...]:
+        """Return the addresses in the order in which the attempt number `turn` tries them.
+
+        version: 4 or 6 where only such addresses will do; raises socket.gaierror without any.
+        """
+        if len(self.first) == 1 and not self.others and version is None:
+            return self.first
+        first, others = self.first, self.others
+        if version is not None:
+            first, others = _of_version(first, version), _of_version(others, version)
+        if not first:
+            first, others = others, ()
+        if not first:
+            raise socket.gaierror(socket.EAI_NONAME, f"no address of IPv{version}")
+        start = turn % len(first)
+        return first[start:] + first[:start] + others
+
+
+def _of_version(addresses: tuple[str, ...], version: int) -> tuple[str, ...]:
+    return tuple(text for text in addresses if ipaddress.ip_address(text).version == version)
 
 
 class Resolver:
-    """Looks the target's host up.
+    """Looks hosts up.
 
-    With `cached`, one lookup serves the whole run, and attempts that begin before it is done wait
-    for it; otherwise every attempt looks up anew, as independent clients would.
+    With `cached`, one lookup of a host serves the whole run, and attempts that begin before it is
+    done wait for it; otherwise every attempt looks up anew, as independent clients would.
+    `given`: addresses that need no lookup; version: 4 or 6 where only such addresses will do.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, target: Target, *, cached: bool) -> None:
-        """Take `target`; a literal address needs no lookup."""
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        cached: bool,
+        given: tuple[Resolution, ...] = (),
+        version: int | None = None,
+    ) -> None:
+        """Prepare; nothing is looked up yet."""
         self._loop = loop
-        self._target = target
         self._cached = cached
-        self._literal = _is_address(target.host)
-        self._known: Addresses | None = (target.host,) if self._literal else None
-        self._lookup: asyncio.Task[Addresses] | None = None
+        self._given = given
+        self._version = version
+        self._known: dict[tuple[str, int], Addresses] = {}
+        self._lookups: dict[tuple[str, int], asyncio.Task[Addresses]] = {}
 
-    async def resolve(self, family: int = 0) -> tuple[Addresses, bool]:
+    def is_name(self, host: str, port: int) -> bool:
+        """Tell whether `host` stands for addresses that are not the host itself."""
+        return not is_address(host) or find_resolution(self._given, host, port) is not None
+
+    async def resolve(self, host: str, port: int) -> tuple[Addresses, bool]:
         """Return the addresses and whether the caller had to wait for a lookup.
 
-        family: AF_INET or AF_INET6 where only that will do. Raises socket.gaierror.
+        Raises socket.gaierror.
         """
-        if self._known is not None:
-            return self._known, False
+        key = (host, port)
+        known = self._known.get(key)
+        if known is not None:
+            return known, False
+        if (fixed := self._fixed(host, port)) is not None:
+            self._known[key] = fixed
+            return fixed, False
         if not self._cached:
-            return await self._look_up(family), True
-        if self._lookup is None:
-            self._lookup = self._loop.create_task(self._look_up(family))
+            return await self._look_up(host, port), True
+        if key not in self._lookups:
+            self._lookups[key] = self._loop.create_task(self._look_up(host, port))
         # Who is given up while it waits must not take the lookup of the others along.
-        self._known = await asyncio.shield(self._lookup)
-        return self._known, True
+        found = self._known[key] = await asyncio.shield(self._lookups[key])
+        return found, True
 
     def forget(self) -> None:
-        """Look up anew at the next attempt, unless a lookup is under way."""
-        if not self._literal and self._lookup is not None and self._lookup.done():
-            self._known = self._lookup = None
+        """Look up anew at the next attempt whatever is not being looked up."""
+        for key, lookup in list(self._lookups.items()):
+            if lookup.done():
+                del self._lookups[key]
+                self._known.pop(key, None)
 
-    async def _look_up(self, family: int) -> Addresses:
+    def _fixed(self, host: str, port: int) -> Addresses | None:
+        """Return the addresses that need no lookup."""
+        entry = find_resolution(self._given, host, port)
+        addresses = entry.addresses if entry else (host,) if is_address(host) else ()
+        if self._version is not None:
+            addresses = _of_version(addresses, self._version)
+        return Addresses(addresses) if addresses else None
+
+    async def _look_up(self, host: str, port: int) -> Addresses:
         found = await self._loop.getaddrinfo(
-            self._target.host, self._target.port, family=family, type=socket.SOCK_STREAM
+            host, port, family=_FAMILIES[self._version], type=socket.SOCK_STREAM
         )
         # dict: each address once, in the resolver's order of preference.
-        return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+        return Addresses.found(tuple(dict.fromkeys(str(entry[4][0]) for entry in found)))

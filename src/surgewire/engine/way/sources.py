@@ -2,7 +2,7 @@
 
 A TCP connection is told apart by both addresses and both ports. On loopback there are millions of
 addresses to connect from, so a run that needs more connections than one address has ports deals
-its users over 127.0.0.1, 127.0.0.2 and so on.
+its users over 127.0.0.1, 127.0.0.2 and so on. Elsewhere the user names the addresses.
 """
 
 import ipaddress
@@ -10,15 +10,21 @@ import math
 import socket
 import sys
 
+import psutil
+
 from surgewire.doctor.ports import port_range, ports_per_source
 from surgewire.doctor.root import HERE
+from surgewire.engine.way.sockets import is_here
+from surgewire.errors import UsageError
+from surgewire.plan.host import is_address
 from surgewire.plan.models import Plan
+from surgewire.plan.way.resolve import find_resolution
+from surgewire.plan.way.route_checks import first_hop
+from surgewire.plan.way.source import AddressRange, Interface, Source
 
 _MAX_SOURCES = 250
 # The fuller a range is, the longer the system searches it for a free port.
-_FULLEST = 0.5
-# linux/in.h; Python has a name for it from 3.14 on.
-_IP_BIND_ADDRESS_NO_PORT = 24
+FULLEST = 0.5
 
 
 def can_spread(host: str) -> bool:
@@ -33,33 +39,129 @@ def can_spread(host: str) -> bool:
         return False
 
 
+def spreads_by_itself(plan: Plan) -> bool:
+    """Tell whether the run takes as many addresses to connect from as it needs."""
+    if plan.route.ip_version == 6:
+        return False
+    wanted = not plan.route.sources or plan.route.source == "auto"
+    return wanted and all(map(can_spread, _destinations(plan)))
+
+
 def source_addresses(plan: Plan, ports: tuple[int, int] | None = None) -> tuple[str, ...]:
     """Return the addresses to connect from; empty when the system's own choice will do.
 
     User i connects from ``addresses[i % len(addresses)]``. `ports` is the range of port_range().
+    Raises UsageError where the plan names what this machine does not have.
     """
-    each = ports_per_source(port_range(HERE) if ports is None else ports)
-    if plan.connections <= each or not can_spread(plan.target.host):
+    if plan.target.unix_path:
         return ()
-    needed = math.ceil(plan.connections / (each * _FULLEST))
-    return tuple(f"127.0.0.{1 + i}" for i in range(min(needed, _MAX_SOURCES)))
+    if spreads_by_itself(plan):
+        each = ports_per_source(port_range(HERE) if ports is None else ports)
+        if plan.connections <= each:
+            return ()
+        needed = math.ceil(plan.connections / (each * FULLEST))
+        return tuple(f"127.0.0.{1 + i}" for i in range(min(needed, _MAX_SOURCES)))
+    named = [address for source in plan.route.sources for address in _addresses(source, plan)]
+    # dict: each address once.
+    return tuple(dict.fromkeys(named))
 
 
-def socket_from(source: str) -> socket.socket:
-    """Return a TCP socket, not blocking, that will connect from the IPv4 address `source`.
+def check_sources(plan: Plan, sources: tuple[str, ...]) -> None:
+    """Raise UsageError unless connections can come from all of `sources` and reach the target."""
+    for address in sources:
+        if not is_here(address):
+            raise UsageError(
+                f"--source {address} is no address of this machine; `ip address` lists those it has"
+            )
+    destinations = [text for text in _destinations(plan) if is_address(text)]
+    reachable = {_version(text) for text in destinations}
+    for address in sources:
+        if reachable and _version(address) not in reachable:
+            raise UsageError(
+                f"--source {address} is of IPv{_version(address)} and {destinations[0]} is not; "
+                "write addresses of the same version"
+            )
 
-    Its port is chosen when it connects. A port chosen by `bind` must be free whatever the target:
-    the system searched so long for one that 60,000 connections from three addresses took 107 s of
-    CPU and 6,620 of them came too late; chosen now and from five addresses, all came, with 16 s.
-    Raises OSError.
+
+def paths_of(plan: Plan, sources: tuple[str, ...]) -> int:
+    """Return how many pairs of a source and a target address the connections are spread over.
+
+    Each pair has all ports. 0 where no ports are needed; names that are yet to be looked up count
+    as one address.
     """
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if plan.target.unix_path:
+        return 0
+    destinations = set(_destinations(plan))
+    versions = [_version(text) if is_address(text) else None for text in destinations]
+    if not sources:
+        return len(destinations)
+    return sum(versions.count(_version(source)) + versions.count(None) for source in sources)
+
+
+def _destinations(plan: Plan) -> tuple[str, ...]:
+    """Return the addresses that TCP connects to; the name, where nothing is known of it."""
+    host, port = first_hop(plan)
+    entry = find_resolution(plan.route.resolutions, host, port)
+    return entry.addresses if entry else (host,)
+
+
+def _version(address: str) -> int:
+    return ipaddress.ip_address(address).version
+
+
+def _addresses(source: Source, plan: Plan) -> tuple[str, ...]:
+    if isinstance(source, AddressRange):
+        return tuple(source)
+    if isinstance(source, Interface):
+        return _of_interface(source.name, _wanted_version(plan))
+    local = _local_address(plan)
+    for name in psutil.net_if_addrs():
+        found = _of_interface(name, _version(local))
+        if local in found:
+            return found
+    return (local,)
+
+
+def _of_interface(name: str, version: int | None) -> tuple[str, ...]:
+    interfaces = psutil.net_if_addrs()
+    if name not in interfaces:
+        raise UsageError(
+            f"--source {name} is no network interface of this machine; it has "
+            f"{', '.join(sorted(interfaces))}"
+        )
+    families = (socket.AF_INET, socket.AF_INET6)
+    found = [entry.address for entry in interfaces[name] if entry.family in families]
+    # Link-local addresses reach nothing without naming the interface as well.
+    fitting = tuple(
+        address
+        for address in found
+        if "%" not in address and (version is None or _version(address) == version)
+    )
+    if not fitting:
+        kind = "address" if version is None else f"address of IPv{version}"
+        raise UsageError(f"--source {name} has no {kind}; name another interface, or addresses")
+    return fitting
+
+
+def _wanted_version(plan: Plan) -> int | None:
+    """Return the version of addresses that reach the target, None where both may."""
+    versions = {_version(text) for text in _destinations(plan) if is_address(text)}
+    return plan.route.ip_version or (versions.pop() if len(versions) == 1 else None)
+
+
+def _local_address(plan: Plan) -> str:
+    """Return the address from which the system would connect; nothing is sent for that."""
+    families = {4: socket.AF_INET, 6: socket.AF_INET6, None: socket.AF_UNSPEC}
+    host, port = _destinations(plan)[0], first_hop(plan)[1]
     try:
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
-        sock.bind((source, 0))
-    except OSError:
-        sock.close()
-        raise
-    return sock
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, family=families[plan.route.ip_version], type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect(address)
+            return str(probe.getsockname()[0])
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise UsageError(
+            f"--source auto finds no way to {host} ({why}); name the addresses to connect from"
+        ) from None

@@ -18,6 +18,9 @@ _as_list = PlainSerializer(list)
 # Names that have an option of their own, and the field of it.
 _OWN_OPTIONS = {"origin": "origin", "user-agent": "user_agent", "cookie": "cookies"}
 
+MAX_HOPS = 5
+"""How many redirects are followed, one after the other."""
+
 
 def _line(value: Any) -> Any:
     return lines.check_line(value) if isinstance(value, str) else value
