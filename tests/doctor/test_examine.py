@@ -273,7 +273,7 @@ def test_the_quick_form_is_quick():
 
 def test_what_is_unlimited_is_said_so():
     found = by_name(quick(demand(), machine(hard_files=1 << 62, soft_files=1 << 62)))
-    assert found["open_files"].found == "hard limit none, soft limit none"
+    assert found["open_files"].found == "hard limit none"
 
 
 def test_numbers_end_where_words_begin(tmp_path):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surgewire.cli import interrupts, options
+from surgewire.cli import options
 from surgewire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -98,10 +98,9 @@ def doctor(
 
     if not (no_self_test or quiet):
         print(f"measuring echo on loopback, about {SECONDS} seconds", file=sys.stderr, flush=True)
-    with interrupts.left_to_the_run():
-        examination = perform(
-            plan, elsewhere=url is None, runs_dir=runs_dir, self_test=not no_self_test
-        )
+    examination = perform(
+        plan, elsewhere=url is None, runs_dir=runs_dir, self_test=not no_self_test
+    )
     if not quiet and json != STANDARD_OUTPUT:
         print_examination(examination, _in_words(plan, url), sys.stdout)
     if json is not None:

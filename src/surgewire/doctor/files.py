@@ -21,7 +21,9 @@ def files_needed(demand: Demand, machine: Machine) -> int:
 def check_files(demand: Demand, machine: Machine) -> Finding:
     """Hold the hard limit against what the fullest process needs."""
     hard = machine.hard_files
-    found = f"hard limit {_limit(hard)}, soft limit {_limit(machine.soft_files)}"
+    found = f"hard limit {_limit(hard)}"
+    if machine.soft_files != hard:
+        found += f", soft limit {_limit(machine.soft_files)}"
     watching = _of_the_supervisor(demand, machine)
     if demand.processes > 1 and watching > hard:
         wanted = f"{watching:,} to watch {counted(demand.processes, 'process')}"
