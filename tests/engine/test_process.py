@@ -15,8 +15,8 @@ from tests.engine.fakes import echo_plan, open_files
 def fork(tmp_path):
     forked = []
 
-    def fork(work, workers=2, inherited=()):
-        plan = echo_plan(processes=workers)
+    def fork(work, workers=2, inherited=(), **values):
+        plan = echo_plan(processes=workers, **values)
         region = SharedRegion(workers)
         forked.extend(
             fork_workers(plan, region, work, run_tag=7, crash_dir=tmp_path, inherited=inherited)
@@ -87,6 +87,17 @@ def test_what_is_raised_is_written_down(fork, tmp_path):
     wait_for([worker])
     assert worker.exit_code == CRASHED
     assert "never mind" in (tmp_path / "worker-0-crash.txt").read_text()
+
+
+def test_secrets_in_what_is_raised_are_not_written_down(fork, tmp_path):
+    def work(worker, plan, region, control, run_tag):
+        raise RuntimeError(f"no way to {plan.target} with {plan!r}")
+
+    [worker] = fork(work, workers=1, url="ws://127.0.0.1:1/?ticket=hunter2-hunter2")
+    wait_for([worker])
+    told = (tmp_path / "worker-0-crash.txt").read_text()
+    assert "no way to ws://127.0.0.1:1/?ticket=*** with EchoPlan(" in told
+    assert "hunter2" not in told
 
 
 def test_a_child_that_somebody_else_waited_for_has_ended(fork):

@@ -1,6 +1,7 @@
 import pytest
 
 from surgewire.engine.recorder import Recorder
+from surgewire.plan.secrets import Redactor
 from surgewire.results.record import EventRecord
 from surgewire.results.tally import Tally
 from tests.engine.fakes import Watcher
@@ -33,6 +34,13 @@ def test_everybody_gets_every_record(parts):
     recorder.tick()
     assert journal.written == seen.records == [EventRecord(1.5, "note", {"text": "x"})]
     assert seen.ticks == 1
+
+
+def test_events_tell_no_secret(parts):
+    journal, seen, _ = parts
+    recorder = Recorder(journal, Tally(), seen, Redactor(["hunter2-hunter2"]))
+    recorder.event(1.5, "note", text="with hunter2-hunter2 in it", count=3)
+    assert journal.written == [EventRecord(1.5, "note", {"text": "with *** in it", "count": 3})]
 
 
 def test_failing_and_recovering_are_each_told_once(parts):

@@ -4,9 +4,9 @@
 they write.
 """
 
+import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -87,7 +87,7 @@ def front_end(
         environment = {**os.environ, "NGINX": f"{sock.fileno()};"}
         log = folder / f"{name}.log"
         with log.open("wb") as output:
-            process = psutil.Popen(
+            process = subprocess.Popen(
                 command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -123,14 +123,20 @@ def _command(
     return [program, "-db", "-q", "-f", str(config)]
 
 
-def _end(process: psutil.Popen) -> None:
+def _end(process: "subprocess.Popen[bytes]") -> None:
     """Stop at once, with all processes that it has made."""
-    everyone = [process, *process.children(recursive=True)] if process.is_running() else [process]
-    process.send_signal(signal.SIGTERM)
-    _, alive = psutil.wait_procs(everyone, timeout=_END_S)
+    children = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        children = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    try:
+        process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    _, alive = psutil.wait_procs(children, timeout=_END_S)
     for survivor in alive:
         survivor.kill()
-    process.wait()
 
 
 @contextmanager

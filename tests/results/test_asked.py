@@ -2,7 +2,8 @@
 
 import pytest
 
-from surgewire.results.asked import Asked, redact_url
+from surgewire.plan.secrets import redact_url
+from surgewire.results.asked import Asked
 from tests.results.chat_samples import CHAT_PLAN
 from tests.results.samples import CONNECT_PLAN, ECHO_PLAN
 
@@ -15,7 +16,7 @@ from tests.results.samples import CONNECT_PLAN, ECHO_PLAN
         ("ws://user:pass@host:1/", "ws://host:1/"),
         ("ws://host/?token=abc&room=1", "ws://host/?token=***&room=***"),
         ("ws://host/?token=", "ws://host/?token=***"),
-        ("ws://host/?rawtoken", "ws://host/?rawtoken=***"),
+        ("ws://host/?rawtoken", "ws://host/?***"),
         ("ws://host/?&", "ws://host/?***"),
         ("ws://host/#secret", "ws://host/"),
         ("ws://h/{{room}}?user={{user}}&t=a{{user}}", "ws://h/{{room}}?user={{user}}&t=***"),

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from surgewire.cli import interrupts, output
 from surgewire.cli.failure import why_failed
 from surgewire.cli.places import STANDARD_OUTPUT, check_writable
+from surgewire.cli.secrecy import hide_arguments
 from surgewire.errors import SurgewireError, UsageError
 from surgewire.plan.describe import describe_error
 from surgewire.plan.models import Plan, plan_from_dict
@@ -31,6 +32,7 @@ def make_plan(**flags: Any) -> Plan:
 
     Raises UsageError with one line that names the flag, what is wrong and what to write.
     """
+    hide_arguments()
     try:
         return plan_from_dict({name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from surgewire.cli import (
     echo,
     interrupts,
     report,
+    secrecy,
     serve,
     version,
     watch,
@@ -45,6 +47,8 @@ INTERRUPTED = 130
 _ClickException: Any = next(
     base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
 )
+
+_EXTRA = re.compile(r"(?i)got unexpected extra argument")
 
 app = typer.Typer(
     name="surgewire",
@@ -85,25 +89,25 @@ def _surgewire(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (that of the process unless given) and return its exit code."""
     try:
-        return _run(arguments)
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
     finally:
         if arguments is None:
             interrupts.done_with()
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(arguments: list[str]) -> int:
     try:
         code = typer.main.get_command(app).main(
-            args=None if arguments is None else list(arguments),
+            args=arguments,
             prog_name="surgewire",
             standalone_mode=False,
         )
         if sys.stdout is not None:
             sys.stdout.flush()
     except SurgewireError as error:
-        return _fail(str(error), error.exit_code)
+        return _fail(str(error), error.exit_code, arguments)
     except _ClickException as error:
-        return _fail(_usage_message(error), 2)
+        return _fail(_usage_message(error, arguments), 2, arguments)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
@@ -111,19 +115,25 @@ def _run(arguments: Sequence[str] | None) -> int:
         return 1
     except OSError as error:
         _forget_stdout()
-        return _fail(str(error), 1)
+        return _fail(str(error), 1, arguments)
     return code if isinstance(code, int) else 0
 
 
-def _usage_message(error: Any) -> str:
+def _usage_message(error: Any, arguments: Sequence[str]) -> str:
     message = error.format_message().rstrip(".")
+    if _EXTRA.match(message) and secrecy.has_secret_options(arguments):
+        # It is the rest of a value that was not quoted.
+        message = "an option has more than one value; put a value with spaces into quotes"
     command = error.ctx.command_path if getattr(error, "ctx", None) else "surgewire"
     return f"{message[:1].lower()}{message[1:]}; see {command} --help"
 
 
-def _fail(message: str, exit_code: int) -> int:
+def _fail(message: str, exit_code: int, arguments: Sequence[str]) -> int:
+    from surgewire.report.wording import plain
+
+    message = secrecy.secrets_of_arguments(arguments).redact(" ".join(message.split()))
     with contextlib.suppress(OSError):
-        print("surgewire: error:", " ".join(message.split()), file=sys.stderr, flush=True)
+        print("surgewire: error:", plain(message), file=sys.stderr, flush=True)
     return exit_code
 
 

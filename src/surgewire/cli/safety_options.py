@@ -21,3 +21,11 @@ class SafetyOptions(OptionGroup):
             "'http_503>100'. May be given several times.",
         ),
     ] = None
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Hide the values of this name too, in messages and in the path of the URL. May "
+            "be given several times.",
+        ),
+    ] = None

@@ -18,6 +18,7 @@ from surgewire.engine.shared import SharedRegion
 from surgewire.engine.signals import become_worker, signals_held_back
 from surgewire.errors import SurgewireError
 from surgewire.plan.models import Plan
+from surgewire.plan.secrets import Redactor
 
 WorkerMain: TypeAlias = Callable[[int, Plan, SharedRegion, socket.socket, int], int]
 """What a forked child does: number, plan, region, control socket and run tag in, exit code out."""
@@ -135,7 +136,8 @@ def fork_workers(
         for number in range(region.workers):
             crash = crash_dir / crash_name(number)
             job = partial(_work, worker_main, number, plan, region, run_tag)
-            workers.append(_start(number, job, crash, (*workers, *inherited)))
+            start = partial(_start, number, job, partial(_leave_crash, crash, plan))
+            workers.append(start((*workers, *inherited)))
     except OSError as error:
         end_workers(workers)
         raise SurgewireError(
@@ -161,7 +163,7 @@ def _work(
 def _start(
     number: int,
     job: Callable[[socket.socket], int],
-    crash: Path,
+    leave_crash: Callable[[], None],
     inherited: Sequence[Closable],
 ) -> WorkerProcess:
     ours, theirs = socket.socketpair()
@@ -172,7 +174,7 @@ def _start(
             ours.close()
             raise
         if pid == 0:
-            _become(partial(job, theirs), crash, (ours, *inherited))
+            _become(partial(job, theirs), leave_crash, (ours, *inherited))
     return WorkerProcess(number, pid, ControlChannel(ours))
 
 
@@ -204,7 +206,15 @@ def _fork() -> int:
     return pid
 
 
-def _become(work: Callable[[], int], crash: Path, inherited: Sequence[Closable]) -> NoReturn:
+def _leave_crash(path: Path, plan: Plan) -> None:
+    """Write down what is being handled, secrets of the plan left out."""
+    secrets = Redactor(plan.secret_values())
+    path.write_text(secrets.redact(traceback.format_exc()), encoding="utf-8")
+
+
+def _become(
+    work: Callable[[], int], leave_crash: Callable[[], None], inherited: Sequence[Closable]
+) -> NoReturn:
     """Do `work` and end, in a forked child: its caller's stack must never go on in it."""
     code = CRASHED
     try:
@@ -213,7 +223,7 @@ def _become(work: Callable[[], int], crash: Path, inherited: Sequence[Closable])
         code = work()
     except BaseException:
         with contextlib.suppress(OSError):
-            crash.write_text(traceback.format_exc(), encoding="utf-8")
+            leave_crash()
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(AttributeError, OSError, ValueError):

@@ -2,6 +2,7 @@
 
 from surgewire.engine.journal import JournalWriter
 from surgewire.engine.observer import Observer
+from surgewire.plan.secrets import Redactor
 from surgewire.results.record import EventRecord, Record
 from surgewire.results.tally import Tally
 
@@ -9,8 +10,18 @@ from surgewire.results.tally import Tally
 class Recorder:
     """Passes records on; a journal that cannot be written is an event, and never stops a run."""
 
-    def __init__(self, journal: JournalWriter, tally: Tally, observer: Observer) -> None:
-        """Pass records on to `journal`, `tally` and `observer`, in that order."""
+    def __init__(
+        self,
+        journal: JournalWriter,
+        tally: Tally,
+        observer: Observer,
+        secrets: Redactor | None = None,
+    ) -> None:
+        """Pass records on to `journal`, `tally` and `observer`, in that order.
+
+        secrets: what is taken out of the texts of events.
+        """
+        self._secrets = secrets
         self._journal = journal
         self._tally = tally
         self._observer = observer
@@ -27,6 +38,9 @@ class Recorder:
 
     def event(self, at_s: float, kind: str, **detail: object) -> None:
         """Pass on an EventRecord of `kind`, `at_s` seconds after the start instant."""
+        if self._secrets:
+            hide = self._secrets.redact
+            detail = {n: hide(v) if isinstance(v, str) else v for n, v in detail.items()}
         self.add(EventRecord(at_s, kind, detail))
 
     def tick(self) -> None:

@@ -31,6 +31,7 @@ from surgewire.engine.traces import check_traces
 from surgewire.engine.windows import fanout_slots, stream_rate_per_s
 from surgewire.engine.worker import worker_main
 from surgewire.plan.models import ChatPlan, Plan
+from surgewire.plan.secrets import Redactor
 from surgewire.release import release
 from surgewire.results.record import FORMAT, StartRecord
 from surgewire.results.result import Result
@@ -75,7 +76,7 @@ def execute(
     run_dir = create_run_dir(runs_dir, plan.kind, plan.public_dict(), _now())
     tally = Tally()
     with contextlib.closing(_create_journal(run_dir)) as journal:
-        recorder = Recorder(journal, tally, observer)
+        recorder = Recorder(journal, tally, observer, Redactor(plan.secret_values()))
         with SignalInbox() as signals:
             workers = fork_workers(
                 plan,

@@ -1,7 +1,7 @@
 """What the plan of every run has: where to, how many, how fast to connect, what to watch."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from surgewire.plan import fields
 from surgewire.plan.abort import AbortRules
 from surgewire.plan.fields import HOUR, MS, S
+from surgewire.plan.secrets import Secret, SecretNames, redact_url, secrets_in_url
 from surgewire.plan.units import (
     Rate,
     UnitError,
@@ -72,6 +73,7 @@ class Plan(Part):
     target_pid: Annotated[int, *fields.count(1, 2**31 - 1)] | None = None
 
     abort_on: AbortRules = ()
+    secret: SecretNames = ()
 
     tls: TlsPart = TlsPart()
     request: RequestPart = RequestPart()
@@ -81,8 +83,14 @@ class Plan(Part):
     deflate: DeflatePart = DeflatePart()
 
     def _public(self, name: str, value: Any) -> Any:
-        # Without user name and password.
-        return self.target.url if name == "target" else super()._public(name, value)
+        if name == "target":
+            return redact_url(self.target.url, self.secret)
+        return super()._public(name, value)
+
+    def secret_values(self) -> Iterator[Secret]:
+        """Give what must appear nowhere, for a Redactor."""
+        yield from super().secret_values()
+        yield from secrets_in_url(self.target.full_url, self.secret)
 
     @property
     def phase_timeouts_ns(self) -> tuple[int, int, int]:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -11,6 +11,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 from surgewire.plan import fields
 from surgewire.plan.fields import DAY, HOUR, MS, S
 from surgewire.plan.rooms import RoomLayout
+from surgewire.plan.secrets import Secret, named_secrets, redact_text
 from surgewire.plan.sending import MARKER_BYTES, SendingPlan
 from surgewire.plan.sizes import SizesField
 from surgewire.plan.template import Part, TemplateError, parse_template, slots_of
@@ -29,6 +30,8 @@ from surgewire.plan.way.request import RequestPart
 MAX_ROOMS = 100_000
 
 _JOIN_SLOTS = ("room", "user", "now_ms", "random")
+_TEXTS = ("send", "joined")
+"""Fields that may have a secret in them, by its name."""
 _MARKER_START = "SWX"
 _DIGITS_OF_NOW_MS = 13
 _DEFAULT_JOIN_TIMEOUT_NS = 10 * S
@@ -47,6 +50,9 @@ class ChatPlan(SendingPlan):
         "reconnect_max_ns": "--reconnect",
         "churn_per_ns": "--churn",
     }
+    SECRET: ClassVar[frozenset[str]] = frozenset({"join"})
+    """Where no token is in the URL, it goes with the join message."""
+
     URL_SLOTS: ClassVar[tuple[str, ...]] = ("room", "user")
 
     kind: Literal["chat"] = "chat"
@@ -66,6 +72,17 @@ class ChatPlan(SendingPlan):
     churn_per_ns: Annotated[int, *fields.duration(S, DAY)] | None = None
     send_during_ramp: bool = False
     trace: str | None = None
+
+    def _public(self, name: str, value: Any) -> Any:
+        if name in _TEXTS and value is not None:
+            return redact_text(value, self.secret)
+        return super()._public(name, value)
+
+    def secret_values(self) -> Iterator[Secret]:
+        """Give what must appear nowhere, for a Redactor."""
+        yield from super().secret_values()
+        for text in (self.send, self.joined or ""):
+            yield from named_secrets(text, self.secret)
 
     @cached_property
     def layout(self) -> RoomLayout:

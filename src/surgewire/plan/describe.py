@@ -1,10 +1,12 @@
 """What is wrong with a plan, in one line."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from surgewire.plan.models import ChatPlan, ConnectPlan, EchoPlan
+from surgewire.plan.secrets import Redactor, Secret, secrets_in, secrets_in_url
 from surgewire.plan.units import shorten
 from surgewire.plan.way.part import Part
 
@@ -16,13 +18,21 @@ _PLANS = {model.__name__: model for model in (EchoPlan, ConnectPlan, ChatPlan)}
 def describe_error(error: ValidationError) -> str:
     """Say what is wrong first: the field as the command line spells it, and what to write.
 
-    Takes errors of the plans and of the targets' configurations.
+    Takes errors of the plans and of the targets' configurations. Secrets in the value that was
+    refused are hidden.
     """
     first = error.errors(include_url=False)[0]
+    given: Any = first.get("input")
+    for step in reversed(first["loc"]):
+        given = {step: given}
+    return Redactor(_secrets_given(given, _secret_names())).redact(_describe(error.title, first))
+
+
+def _describe(title: str, first: Any) -> str:
     message = _message(first["type"], first)
     if not first["loc"]:
         return message
-    model, field = _place(_PLANS.get(error.title), [str(step) for step in first["loc"]])
+    model, field = _place(_PLANS.get(title), [str(step) for step in first["loc"]])
     spelled = (model.OPTIONS.get(field) if model else None) or option_name(field)
     if first["type"] == "missing" and field in _EXAMPLES:
         message += f"; write for example {_EXAMPLES[field].format(spelled)}"
@@ -58,3 +68,37 @@ def _message(kind: str, details: Any) -> str:
         case _:
             text = str(details["msg"])
             return f"{shorten(details['input'])}: {text[:1].lower()}{text[1:]}"
+
+
+def secret_options() -> frozenset[str]:
+    """Return the options whose values are secret as a whole, as the command line spells them."""
+    return frozenset(
+        model.OPTIONS.get(name) or option_name(name) for model in _models() for name in model.SECRET
+    )
+
+
+def _models() -> Iterator[type[Part]]:
+    """Give the plans and the parts that they are made of."""
+    for plan in _PLANS.values():
+        yield plan
+        for field in plan.model_fields.values():
+            if isinstance(field.annotation, type) and issubclass(field.annotation, Part):
+                yield field.annotation
+
+
+def _secret_names() -> frozenset[str]:
+    """Return the fields that are secret, by all names under which they may be given."""
+    names: set[str] = set()
+    for model in _models():
+        names |= model.SECRET
+        names |= {short for short, full in model.SYNONYMS.items() if full in model.SECRET}
+    return frozenset(names)
+
+
+def _secrets_given(given: Any, names: frozenset[str]) -> Iterator[Secret]:
+    """Give what is secret in values by field names, before any of them was understood."""
+    if isinstance(given, Mapping):
+        for name, value in given.items():
+            yield from secrets_in(value) if name in names else _secrets_given(value, names)
+    elif isinstance(given, str) and "://" in given:
+        yield from secrets_in_url(given)

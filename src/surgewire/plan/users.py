@@ -1,6 +1,7 @@
 """The users of a run: what each of them has of its own, a row each, from a table."""
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -11,6 +12,8 @@ from surgewire.plan.users_text import UsersError, rows_of_text
 from surgewire.plan.way.headers import has_control
 
 MAX_ROWS = 10_000_000
+
+_MOST_LOOKED_AT = 1_000
 
 
 class UserTable:
@@ -82,6 +85,24 @@ class UserTable:
         place = row * len(self.columns) + self._places[column]
         start = self._ends[place - 1] if place else 0
         return self._block[start : self._ends[place]]
+
+    def holds(self, text: str) -> bool:
+        """Tell whether `text` is one of the values."""
+        value = text.encode(errors="surrogatepass")
+        start = self._block.find(value) if value else -1
+        for _ in range(_MOST_LOOKED_AT):
+            if start < 0:
+                return False
+            if self._is_border(start) and self._is_border(start + len(value)):
+                return True
+            start = self._block.find(value, start + 1)
+        # So often inside of others: to be on the safe side.
+        return True
+
+    def _is_border(self, place: int) -> bool:
+        """Tell whether one value ends and another begins at this byte of the block."""
+        index = bisect_left(self._ends, place)
+        return place == 0 or (index < len(self._ends) and self._ends[index] == place)
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as types of JSON and msgpack; `table_of` reads it back."""

@@ -17,7 +17,6 @@ from rich.text import Text
 from surgewire.plan.models import Plan
 from surgewire.report.cells import cells_of
 from surgewire.report.wording import clock, event_line, plain
-from surgewire.results.asked import redact_url
 from surgewire.results.record import EventRecord, IntervalRecord, Record
 from surgewire.results.result import Result
 from surgewire.results.tally import Tally
@@ -206,7 +205,7 @@ class PlainLines(_Screen):
 
     def started(self, run_dir: Path, plan: Plan) -> None:
         """Say what begins."""
-        target = redact_url(plan.target.url)
+        target = plan.public_dict()["target"]
         self._write(f"surgewire {plan.kind} {target}; run folder {run_dir}")
 
     def rejoin(self, run_dir: Path, records: Iterable[Record]) -> None:

@@ -7,30 +7,12 @@ older reader from making its report.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
+
+from surgewire.plan.secrets import HIDDEN, redact_url
 
 _NS_PER_S = 1_000_000_000
-_HIDDEN = "***"
-_SLOTS = frozenset({"{{room}}", "{{user}}"})
 _DEFAULT_PORTS = {"ws": 80, "wss": 443}
-
-
-def redact_url(url: str) -> str:
-    """Take user, password and fragment out of a URL and the values out of its query.
-
-    Tokens travel in query strings, and no list of names tells all of them: so every value goes
-    that is more than a slot such as ``{{room}}``.
-    """
-    try:
-        parts = urlsplit(url)
-        names = parse_qsl(parts.query, keep_blank_values=True)
-    except ValueError:
-        return _HIDDEN
-    query = "&".join(f"{name}={value if value in _SLOTS else _HIDDEN}" for name, value in names)
-    if parts.query and not names:
-        query = _HIDDEN
-    netloc = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{netloc}{parts.path}" + (f"?{query}" if query else "")
 
 
 def _host_and_port(url: str) -> tuple[str, int | None]:
@@ -79,7 +61,7 @@ class Asked:
         host, port = _host_and_port(url)
         shown = redact_url(url)
         # Where there is no token in the URL, it goes with the join message.
-        hidden = {"join": _HIDDEN} if plan.get("join") is not None else {}
+        hidden = {"join": HIDDEN} if plan.get("join") is not None else {}
         return cls(
             kind=str(plan.get("kind", "")),
             url=shown,

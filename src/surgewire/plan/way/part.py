@@ -1,14 +1,12 @@
 """What the parts of a plan have in common: how their fields are named, and what stays secret."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from surgewire.plan.secrets import HIDDEN, Secret, SecretTable, secrets_in
 from surgewire.plan.units import UnitError, shorten
-
-HIDDEN = "***"
-"""Stands for a secret wherever a plan is written down."""
 
 _UNITS = ("_ns", "_bytes", "_ppm")
 
@@ -20,7 +18,14 @@ class Part(BaseModel):
     write them; then the unit at the end of a field's name may be left out (``keepalive="60s"``).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        validate_default=True,
+        # The text of a ValidationError ends up in logs.
+        hide_input_in_errors=True,
+    )
 
     OPTIONS: ClassVar[dict[str, str]] = {}
     """How the command line spells a field, where the name alone does not say it."""
@@ -41,13 +46,30 @@ class Part(BaseModel):
 
     def public_dict(self) -> dict[str, Any]:
         """Give what may be written down: as ``to_dict``, secrets hidden."""
-        return {name: self._public(name, value) for name, value in self.to_dict().items()}
+        names = type(self).model_fields
+        # Parts tell themselves what of them is public: some hold tables of a million rows.
+        parts = {name for name in names if isinstance(getattr(self, name), Part)}
+        values = self.model_dump(exclude=parts)
+        return {name: self._public(name, values.get(name)) for name in names}
 
     def _public(self, name: str, value: Any) -> Any:
         held = getattr(self, name)
         if isinstance(held, Part):
             return held.public_dict()
         return HIDDEN if name in self.SECRET and held else value
+
+    def secret_values(self) -> Iterator[Secret]:
+        """Give what must appear nowhere, for a Redactor."""
+        for name in type(self).model_fields:
+            held = getattr(self, name)
+            if isinstance(held, Part):
+                yield from held.secret_values()
+            elif name in self.SECRET or isinstance(held, SecretTable):
+                yield from secrets_in(held)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Show what may be shown, for tracebacks and logs."""
+        yield from self.public_dict().items()
 
     @model_validator(mode="before")
     @classmethod

@@ -4,11 +4,12 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, PlainSerializer, model_validator
 
+from surgewire.plan.secrets import HIDDEN
 from surgewire.plan.units import UnitError
 from surgewire.plan.users import UsersField
 from surgewire.plan.way import headers as lines
 from surgewire.plan.way.headers import Pairs
-from surgewire.plan.way.part import HIDDEN, Part
+from surgewire.plan.way.part import Part
 
 USERS_MODES = ("round-robin", "once")
 
