@@ -28,7 +28,17 @@ def url(port: int, *, scheme: str = "ws") -> str:
 
 def shared_options(folder: Path) -> dict[str, list[str]]:
     """Return the options that plant secrets, by place; all commands that connect take them."""
-    return {}
+    users = folder / "users.csv"
+    users.write_text(f"name,ticket\nanna,{canary('row')}\nbert,{canary('row')}\n")
+    c = canary
+    return {
+        "header": ["--header", f"Authorization: Bearer {c('header')}"],
+        "plain_header": ["--header", f"X-Colour: {c('plain_header')}"],
+        "cookie": ["--cookie", f"session={c('cookie')}; lang=en"],
+        "subprotocol": ["--subprotocol", c("subprotocol"), "--subprotocol", "chat.v1"],
+        "added": ["--query", f"q={c('added')}"],
+        "row": ["--users", str(users), "--header", "X-Ticket: {{ticket}}"],
+    }
 
 
 CHAT_OPTIONS = {
@@ -125,18 +135,25 @@ def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
     assert len(search_folder(tmp_path)) == 1
 
 
+ONE = ["--connections", "1", "--rate", "1/s"]
 USAGE = [
     ["echo", f"wss://user:{canary('user')}@h:99999/", "--connections", "1"],
     ["echo", f"http://h/?token={canary('query')}"],
     ["echo", f"ws://h/?token={canary('query')}#x"],
     ["echo", f"h/?token={canary('query')}"],
-    ["echo", f"ws://h/{{{{what}}}}?a={canary('query')}", "--connections", "1", "--rate", "1/s"],
+    ["echo", f"ws://h/{{{{what}}}}?a={canary('query')}", *ONE],
     ["echo", f"ws://h/?a={canary('query')}", "--connections", "x"],
     ["echo", f"ws://h /?a={canary('query')}"],
     ["echo", f"ws://h/?{'a' * 8000}={canary('query')}"],
     ["echo", f"ws://[h/?a={canary('query')}"],
     [f"ws://user:{canary('user')}@h/?a={canary('query')}"],
-    ["echo", "ws://h/", "--secret", f"pin={canary('pin')}", "--connections", "1", "--rate", "1/s"],
+    ["echo", "ws://h/", "--header", "Authorization: Bearer", canary("word")],
+    ["echo", "ws://h/", "--header", canary("word"), *ONE],
+    ["echo", "ws://h/", f"--header=X:{canary('word')}\n", *ONE],
+    ["echo", "ws://h/", f"--cookie={canary('word')}", *ONE],
+    ["echo", "ws://h/", "--subprotocol", f"a b {canary('s')}", *ONE],
+    ["echo", f"ws://a:{canary('p')}@h/", "--header", f"Authorization: {canary('w')}", *ONE],
+    ["echo", "ws://h/", "--secret", f"pin={canary('pin')}", *ONE],
     ["chat", "ws://h/", "--connections", "1", "--rate", "1/s", "--send", f"key={canary('k')}"],
     ["chat", "ws://h/", "--connections", "1", "--rate", "1/s", "--joined", f"/key={canary('k')}(/"],
 ]
