@@ -26,6 +26,8 @@ MOST_NAMES = 100
 _NAME = re.compile(r"[\w.-]{1,100}")
 
 _SLOT = re.compile(r"\{\{[^{}]*\}\}")
+# Also one that is not closed, which a message has to name.
+_AS_SLOT = re.compile(r"\{\{[^{}]*\}{0,2}")
 _WORD = re.compile(r"[^\s\"'<>(){}\[\],;:=]+")
 _SCHEMES = ("bearer", "basic", "digest", "negotiate", "token", "apikey")
 _IN_A_NAME = re.compile(
@@ -187,7 +189,7 @@ class Redactor:
         self._tables = [secret for secret in secrets if not isinstance(secret, str)]
         values = [secret for secret in secrets if isinstance(secret, str)]
         forms = {form for value in values for form in (value, unquote(value), repr(value)[1:-1])}
-        forms = {form.strip() for form in forms if not _SLOT.fullmatch(form.strip())}
+        forms = {form.strip() for form in forms if not _AS_SLOT.fullmatch(form.strip())}
         self.values = frozenset(form for form in forms if len(form) >= LEAST_LENGTH)
         # Longest first: a value may be part of another one.
         self._searched = sorted(self.values, key=len, reverse=True)
