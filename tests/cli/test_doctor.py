@@ -131,6 +131,9 @@ def test_ctrl_c_ends_the_self_test_and_leaves_nothing(tmp_path):
         (["http://h/"], "ws://"),
         (["ws://h/", "--tls"], "--tls and ws:// disagree; write the URL as wss://"),
         (["--json", "/no/such/folder/x"], "--json"),
+        (["--source", "nobody!"], "--source: 'nobody!' is no source address"),
+        (["--source", "192.0.2.7"], "--source 192.0.2.7 is no address of this machine"),
+        (["ws://127.0.0.1/", "--source", "::1"], "of the same version"),
     ],
 )
 def test_bad_input_is_one_line(arguments, says, capsys):
@@ -140,6 +143,20 @@ def test_bad_input_is_one_line(arguments, says, capsys):
     assert told.err.startswith("surgewire: error: ")
     assert told.err.count("\n") == 1
     assert says in told.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="127.0.0.0/8 is Linux's")
+@pytest.mark.parametrize(
+    ("arguments", "pairs"),
+    [
+        (["--source", "127.0.0.2-127.0.0.5"], "4 pairs"),
+        (["--source", "127.0.0.2"], "1 pair"),
+        (["ws://127.0.0.1/", "--source", "127.0.0.2,127.0.0.9"], "2 pairs"),
+    ],
+)
+def test_each_source_address_has_ports_of_its_own(arguments, pairs, capsys):
+    main(["doctor", "--no-self-test", "--connections", "10", *arguments])
+    assert f", {pairs} of addresses)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

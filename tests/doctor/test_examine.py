@@ -199,8 +199,16 @@ def test_more_addresses_give_more_ports():
     finding = by_name(quick(demand(connections=50_000, paths=2), machine()))["local_ports"]
     assert finding.status == "ok"
     assert finding.found == "54,464 (range 32768-60999, 2 pairs of addresses)"
-    unix = by_name(quick(demand(connections=50_000, paths=0), machine()))["local_ports"]
-    assert unix.found == "none are needed"
+
+
+def test_a_unix_socket_needs_nothing_of_tcp(tmp_path):
+    root = tree(
+        tmp_path,
+        {"proc/sys/net/ipv4/tcp_mem": "1 2 3", "proc/sys/net/netfilter/nf_conntrack_max": "1"},
+    )
+    found = by_name(quick(demand(connections=50_000, paths=0), machine(root)))
+    assert found["local_ports"].found == "none are needed"
+    assert found["socket_memory"].status == found["conntrack"].status == "ok"
 
 
 def test_a_port_that_is_given_again_is_not_held_back(tmp_path):

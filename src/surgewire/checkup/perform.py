@@ -13,6 +13,7 @@ from surgewire.doctor.machine import Machine
 from surgewire.doctor.root import Root
 from surgewire.engine.limits import demand_of
 from surgewire.engine.machine import describe_machine
+from surgewire.engine.way.sources import check_sources, source_addresses
 from surgewire.errors import SurgewireError
 from surgewire.plan.models import ChatPlan, EchoPlan, Plan
 
@@ -33,10 +34,11 @@ def perform(
     """Hold this machine against `plan`; changes nothing.
 
     elsewhere: the target of `plan` only stands for a server on another machine.
-    self_test: measure as well, which takes some seconds. Raises KeyboardInterrupt when that is
-    interrupted.
+    self_test: measure as well, which takes some seconds. Raises UsageError where the plan names
+    source addresses that this machine does not have, KeyboardInterrupt at Ctrl-C.
     """
     machine = Machine.here()
+    check_sources(plan, source_addresses(plan, machine.ports))
     demand = demand_of(plan, machine, runs_dir)
     if elsewhere:
         demand = dataclasses.replace(demand, host="the server")

@@ -27,15 +27,16 @@ Examples:
   surgewire doctor
   surgewire doctor --connections 60000 --rate 1/s
   surgewire doctor wss://example.com/ --connections 5000 --rate 0.2/s --rooms 50
-  surgewire doctor --connections 60000 --no-self-test --json -
+  surgewire doctor --connections 60000 --source 192.0.2.10-192.0.2.13 --no-self-test
 
 \b
 Without a URL, the server is thought to be on another machine.
 Exit codes: 0 ready, 1 not ready, 2 wrong usage, 130 interrupted.
 """
 
-# Stands for a server elsewhere: an address that belongs to nobody (RFC 5737).
+# Stand for a server elsewhere: addresses that belong to nobody (RFC 5737, RFC 3849).
 _ELSEWHERE = "192.0.2.1"
+_ELSEWHERE_6 = "[2001:db8::1]"
 
 
 def doctor(
@@ -59,6 +60,12 @@ def doctor(
     rooms: Annotated[
         str | None,
         typer.Option(metavar="N", help="Rooms of a chat run; without them it is an echo run."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCES", help="Addresses to connect from, as in the run's own --source."
+        ),
     ] = None,
     processes: Annotated[
         str | None, typer.Option(metavar="N", help="Worker processes. [default: one per core]")
@@ -84,13 +91,14 @@ def doctor(
     check_writable("--json", json)
     plan = make_plan(
         kind="echo" if rooms is None else "chat",
-        target=_target(url, tls=tls, rooms=rooms),
+        target=_target(url, source, tls=tls, rooms=rooms),
         connections=connections,
         rate=rate,
         size=size,
         duration=duration,
         rooms=rooms,
         processes=processes,
+        route=None if source is None else {"source": source},
     )
     from surgewire.checkup.perform import perform
     from surgewire.checkup.self_test import SECONDS
@@ -108,9 +116,10 @@ def doctor(
     return 0 if examination.ready else NOT_READY
 
 
-def _target(url: str | None, *, tls: bool, rooms: str | None) -> str:
+def _target(url: str | None, source: str | None, *, tls: bool, rooms: str | None) -> str:
     if url is None:
-        return f"{'wss' if tls else 'ws'}://{_ELSEWHERE}/{'?room={{room}}' if rooms else ''}"
+        host = _ELSEWHERE_6 if source and ":" in source else _ELSEWHERE
+        return f"{'wss' if tls else 'ws'}://{host}/{'?room={{room}}' if rooms else ''}"
     if tls and not url.startswith("wss:"):
         raise UsageError(f"--tls and {url.partition(':')[0]}:// disagree; write the URL as wss://")
     return url

@@ -41,6 +41,8 @@ def check_accept_queue(demand: Demand, machine: Machine) -> Finding:
 
 def check_socket_memory(demand: Demand, machine: Machine) -> Finding:
     """Hold the pages that TCP may take against one for each socket."""
+    if demand.paths == 0:
+        return ok("socket_memory", "no TCP is needed")
     limits = machine.root.numbers("proc/sys/net/ipv4/tcp_mem")
     taken = _tcp_pages(machine.root)
     if len(limits) < 3 or taken is None:
@@ -66,7 +68,7 @@ def check_socket_memory(demand: Demand, machine: Machine) -> Finding:
 def check_conntrack(demand: Demand, machine: Machine) -> Finding:
     """Hold the table of tracked connections, where there is one, against those of the run."""
     most = machine.root.number(f"{_CONNTRACK}_max")
-    if most is None:
+    if most is None or demand.paths == 0:
         return ok("conntrack", "connections are not tracked here")
     taken = machine.root.number(f"{_CONNTRACK}_count") or 0
     found = f"{taken:,} of {most:,} entries taken"

@@ -67,8 +67,8 @@ def _too_few(demand: Demand, machine: "Machine", found: str, wanted: str) -> Fin
         advice = ""
     else:
         advice = (
-            f"use `{demand.connections_option} {widest}`, as no range gives more, or more source "
-            "addresses or machines"
+            f"use `{demand.connections_option} {widest}`, as no range gives more; or more source "
+            "addresses with `--source`, or more machines"
         )
     consequence = "the run is refused: connections would fail as local_ports_exhausted"
     return Finding("local_ports", Status.FAIL, found, wanted, command, advice, consequence)
