@@ -37,6 +37,7 @@ MODULES = (
     "pinger",
     "traffic",
     "echo_traffic",
+    "connect_traffic",
     "trace",
     "memberships",
     "chat_traffic",

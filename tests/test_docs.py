@@ -55,6 +55,9 @@ SMALLER = {
     "--warmup": "100ms",
     "--drain": "500ms",
     "--hold": "100ms",
+    "--storm": "20",
+    "--waves": "2x10/200ms",
+    "--step": "1s",
     "--processes": "1",
 }
 NOT_RUN = {"apt-get", "brew", "cd", "git", "pip", "pipx", "pyenv", "sudo", "sysctl", "ulimit", "uv"}

@@ -76,7 +76,7 @@ OWN_PAGES = (
 CONNECTING = "docs/connecting.md"
 
 ROW = re.compile(r"^\| `(?P<name>[^`]+)` +\|(?P<rest>.*)$", re.M)
-OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+")
 # Those of the program itself, and of prlimit.
 OTHER_OPTIONS = {"--version", "--pid", "--nofile"}
 # Kinds of errors that are made of what came: the docs show the form.
@@ -198,7 +198,7 @@ def test_documented_defaults_are_those_of_the_plan(command: str) -> None:
             assert parse_duration(default) == getattr(plan, f"{field}_ns"), name
         elif hasattr(plan, f"{field}_bytes"):
             assert parse_size(default) == getattr(plan, f"{field}_bytes"), name
-        elif hasattr(plan, f"{field}_ppm") and field not in ("churn", "cut"):
+        elif getattr(plan, f"{field}_ppm", None) is not None and field not in ("churn", "cut"):
             assert parse_share(default) == getattr(plan, f"{field}_ppm"), name
         elif default and field in ("seed", "port", "host", "rooms", "to", "send"):
             assert default == str(getattr(plan, field)), name
@@ -235,6 +235,10 @@ def names_in(module: str, pattern: str) -> set[str]:
     return set(re.findall(pattern, (SOURCES / module).read_text()))
 
 
+# Joins and greetings are awaited when the attempt has succeeded.
+_AFTER_THE_UPGRADE = {taxonomy.TIMEOUT_JOIN, taxonomy.TIMEOUT_MESSAGE}
+
+
 def kinds_of_attempts() -> set[str]:
     """Collect the names under which the code books attempts that failed."""
     name = re.compile(r"(dns|interrupted|(redirect|tcp|tls|timeout|local|proxy|unix)_[a-z_]*[a-z])")
@@ -244,8 +248,7 @@ def kinds_of_attempts() -> set[str]:
     found |= names_in("surgewire/dialects/http_proxy.py", r'UpgradeError\("([a-z_]+)"')
     found |= names_in("surgewire/engine/way/proxy.py", r'"(proxy_(?!socks)[a-z_]+)"')
     found |= names_in("_core/connection.pyx", r'"((?:tls|upgrade)_[a-z]+)"')
-    # A join is asked for when the attempt has succeeded.
-    return found - {taxonomy.TIMEOUT_JOIN} | {casualty.WORKER_DIED}
+    return found - _AFTER_THE_UPGRADE | {casualty.WORKER_DIED}
 
 
 def kinds_of_disconnects() -> set[str]:
@@ -253,7 +256,7 @@ def kinds_of_disconnects() -> set[str]:
     found = names_in("_core/connection.pyx", r'"(eof|tcp_[a-z]+)"')
     found |= names_in("_core/stream.pyx", r'"(tcp_[a-z]+)"')
     found |= names_in("_core/pinger.pyx", r'"(timeout_[a-z]+)"')
-    return found | {casualty.WORKER_DIED, taxonomy.TIMEOUT_JOIN}
+    return found | _AFTER_THE_UPGRADE | {casualty.WORKER_DIED}
 
 
 def breaches() -> set[str]:

@@ -71,6 +71,7 @@ MEETS_THE_SYSTEM = {
     "pinger",
     "traffic",
     "echo_traffic",
+    "connect_traffic",
     "trace",
     "memberships",
     "chat_traffic",

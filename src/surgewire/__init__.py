@@ -14,16 +14,32 @@ The names are loaded when they are first used, so that importing the package cos
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from surgewire.engine.find_rate import find_rate
     from surgewire.engine.run import run
+    from surgewire.plan.find import FindPlan
     from surgewire.plan.models import ChatPlan, ConnectPlan, EchoPlan
+    from surgewire.results.find import FindResult
     from surgewire.results.result import Result
 
     __version__: str
 
-__all__ = ["ChatPlan", "ConnectPlan", "EchoPlan", "Result", "__version__", "run"]
+__all__ = [
+    "ChatPlan",
+    "ConnectPlan",
+    "EchoPlan",
+    "FindPlan",
+    "FindResult",
+    "Result",
+    "__version__",
+    "find_rate",
+    "run",
+]
 
 _HOMES = {
     "run": "surgewire.engine.run",
+    "find_rate": "surgewire.engine.find_rate",
+    "FindPlan": "surgewire.plan.find",
+    "FindResult": "surgewire.results.find",
     "ChatPlan": "surgewire.plan.models",
     "EchoPlan": "surgewire.plan.models",
     "ConnectPlan": "surgewire.plan.models",

@@ -71,7 +71,7 @@ class Bench(Audience):
         self.connector = Connector(
             loop,
             self.part,
-            self.region.gauge,
+            self.region,
             self.dialler,
             self,
             deadlines,

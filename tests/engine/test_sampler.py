@@ -61,7 +61,7 @@ def test_gains_add_up_to_what_was_counted(rounds):
 def test_names_are_those_of_the_core_but_for_the_gauge():
     gain = Sampler(SharedRegion(1)).take()
     assert set(gain.counters) == {*ledger.COUNTERS, *traffic.COUNTERS} - {"open"}
-    assert gain.gauges == {"open": 0, "peak_open": 0}
+    assert gain.gauges == {"open": 0, "peak_open": 0, "peak_under_way": 0}
     assert gain.histograms == gain.errors == gain.closed == {}
 
 
@@ -70,8 +70,11 @@ def test_gauges_are_those_of_now():
     gauge.add(region.gauge, 7)
     gauge.add(region.gauge, -3)
     bump(region.slice(1), "open", 4)
+    gauge.add(region.under_way, 2)
+    gauge.add(region.under_way, -2)
     sampler = Sampler(region)
-    assert sampler.take().gauges == sampler.take().gauges == {"open": 4, "peak_open": 7}
+    now = {"open": 4, "peak_open": 7, "peak_under_way": 2}
+    assert sampler.take().gauges == sampler.take().gauges == now
     assert [sampler.open_of(w) for w in (0, 1)] == [0, 4]
 
 

@@ -114,7 +114,7 @@ def test_a_killed_worker_is_reported_and_the_run_goes_on(perform):
     assert result.connections.closed == {"worker_died": 3}
     assert result.connections.errors == {"worker_died": 1}
     last = next(r for r in reversed(seen.records) if r.TYPE == "interval")
-    assert last.gauges == {"open": 0, "peak_open": 6}
+    assert last.gauges == {"open": 0, "peak_open": 6, "peak_under_way": 0}
     assert seen.total("established") == seen.total("closed") == 6
 
 

@@ -2,11 +2,17 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable
 
 from tests.integration.peer import Peer
 
 Behaviour = Callable[[Peer], Awaitable[None]]
+
+FIRST_COME = 10
+GREETING_S = 0.2
+LIMIT_PER_S = 200
+"""What `limited` answers."""
 
 
 async def reset_at_accept(peer: Peer) -> None:
@@ -88,14 +94,47 @@ async def slow_upgrade(peer: Peer) -> None:
 
 async def refuses_some(peer: Peer) -> None:
     """Say 429 to every third connection."""
+    # Others come while this one is read.
+    number = peer.truth["accepted"]
     response = await peer.response()
-    if peer.truth["accepted"] % 3:
+    if number % 3:
         await peer.write(response)
         await peer.until_gone()
     else:
         peer.truth["refused"] += 1
         await peer.write(b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n")
         await silent(peer)
+
+
+async def first_come(peer: Peer) -> None:
+    """Take the first ten, and nobody else."""
+    number = peer.truth["accepted"]
+    response = await peer.response()
+    if number <= FIRST_COME:
+        await peer.write(response)
+        await peer.until_gone()
+    else:
+        await peer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+        await silent(peer)
+
+
+async def greets_late(peer: Peer) -> None:
+    """Say the first word some time after the upgrade."""
+    await peer.upgrade()
+    await asyncio.sleep(GREETING_S)
+    await peer.send(b"hello")
+    await peer.until_gone()
+
+
+async def limited(peer: Peer) -> None:
+    """Answer at a rate that is known, in the order of coming, however many wait."""
+    response = await peer.response()
+    now_ns = time.monotonic_ns()
+    turn_ns = max(peer.truth["turn_ns"], now_ns) + 1_000_000_000 // LIMIT_PER_S
+    peer.truth["turn_ns"] = turn_ns
+    await asyncio.sleep((turn_ns - now_ns) / 1e9)
+    await peer.write(response)
+    await peer.until_gone()
 
 
 async def garbage(peer: Peer) -> None:
@@ -138,6 +177,9 @@ HANDSHAKES: dict[str, Behaviour] = {
     "http_503": responding("HTTP/1.0 503 Service Unavailable"),
     "slow_upgrade": slow_upgrade,
     "refuses_some": refuses_some,
+    "first_come": first_come,
+    "greets_late": greets_late,
+    "limited": limited,
     "garbage": garbage,
     "wrong_accept": altering(r"Accept: \S+", f"Accept: {'A' * 27}="),
     "no_accept": altering(r"Sec-WebSocket-Accept: .*\r\n", ""),

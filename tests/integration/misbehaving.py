@@ -21,6 +21,9 @@ from typing import Any
 from tests.integration.behaviours import BEHAVIOURS
 from tests.integration.peer import Peer
 
+LATE_S = 0.6
+"""After this time `late` accepts."""
+
 
 class Server:
     """A listening socket whose connections all get one behaviour."""
@@ -65,6 +68,34 @@ class Server:
             writer.close()
 
 
+class Late(Server):
+    """A server whose queue is full at first, so that whoever comes early must knock again."""
+
+    def __init__(self) -> None:
+        super().__init__("echo")
+        self._listener = socket.socket()
+        self._fillers = [socket.socket() for _ in range(4)]
+
+    async def listen(self, certificate: str | None) -> int:
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(0)
+        for filler in self._fillers:
+            filler.setblocking(False)
+            filler.connect_ex(self._listener.getsockname())
+        self._opening = asyncio.get_running_loop().create_task(self._open())
+        return int(self._listener.getsockname()[1])
+
+    async def _open(self) -> None:
+        await asyncio.sleep(LATE_S)
+        self._server = await asyncio.start_server(self._visit, sock=self._listener)
+
+    async def close(self) -> None:
+        await self._opening
+        for filler in self._fillers:
+            filler.close()
+        await super().close()
+
+
 class Blackhole:
     """A listening socket whose queue is full: what comes is not answered at all."""
 
@@ -103,7 +134,8 @@ async def _obey(
 ) -> dict[str, int] | list[int]:
     if "open" in command:
         name = command["open"]
-        server = Blackhole() if name == "blackhole" else Server(name)
+        special = {"blackhole": Blackhole, "late": Late}
+        server = special[name]() if name in special else Server(name)
         port = await server.listen(command.get("certificate"))
         servers[port] = server
         return {"port": port}

@@ -49,7 +49,8 @@ class Runner:
         return self._run(EchoPlan(url=url, **(SHORT_ECHO | values)), observer)
 
     def connect(self, url: str, *, observer: Any = None, **values: Any) -> surgewire.Result:
-        return self._run(ConnectPlan(url=url, **(SHORT_CONNECT | values)), observer)
+        given = {k: v for k, v in (SHORT_CONNECT | values).items() if v is not None}
+        return self._run(ConnectPlan(url=url, **given), observer)
 
     def chat(self, url: str, *, observer: Any = None, **values: Any) -> surgewire.Result:
         ramp = {} if "connect_rate" in values else {"ramp": "100ms"}

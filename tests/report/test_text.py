@@ -45,7 +45,7 @@ surgewire connect  wss://example.com/chat?token=***   2026-01-31 12:00:00 UTC
 1,000 connections, at 500/s
 
 Connections  requested 1,000   attempted 1,000   established 988   failed 12   peak open 988
-             rate 988/s
+Attempts     planned 500/s   reached 988/s   most under way 0
 Disconnects  close_1001 2 (0–1 s)   eof 1 (0–1 s)
 Errors       http_503 7   tcp_refused 5
 

@@ -20,6 +20,7 @@ from surgewire.results.record import (
     record_to_pair,
 )
 from surgewire.results.sparse import SparseHistogram
+from surgewire.results.surges import SurgeSample
 
 START = StartRecord(
     format=1,
@@ -42,6 +43,7 @@ INTERVAL = IntervalRecord(
     errors={"dns": 1},
     closed={"close_1001": 2},
     facts={"tls_resumed": 3},
+    surges=(SurgeSample(number=2, users=5, came=4, planned_s=1.0, last_s=1.5),),
     workers=(
         WorkerSample(
             worker=0, pid=9, alive=True, cpu_percent=3.5, rss_bytes=10, pss_bytes=None, open=3
@@ -80,6 +82,7 @@ def test_the_interval_as_a_literal_map() -> None:
         "errors": {"dns": 1},
         "closed": {"close_1001": 2},
         "facts": {"tls_resumed": 3},
+        "surges": [{"number": 2, "users": 5, "came": 4, "planned_s": 1.0, "last_s": 1.5}],
         "workers": [
             {
                 "worker": 0,
@@ -106,7 +109,7 @@ def test_an_unknown_type_is_none() -> None:
 
 @pytest.mark.parametrize("record", [START, INTERVAL, ROOMS, EVENT, END], ids=lambda r: r.TYPE)
 def test_a_missing_key_is_named(record: Record) -> None:
-    for name in record.to_dict().keys() - {"target", "facts"}:
+    for name in record.to_dict().keys() - {"target", "facts", "surges"}:
         data = record.to_dict()
         del data[name]
         with pytest.raises(ValueError, match=f"^{record.TYPE} record: '{name}' is missing$"):

@@ -140,6 +140,8 @@ def test_the_keys_that_were_promised() -> None:
         "disconnects",
         "episodes",
         "pings",
+        "attempts",
+        "surges",
         "facts",
         "drift",
         "generator",

@@ -12,6 +12,7 @@ from surgewire.errors import SurgewireError
 if TYPE_CHECKING:
     from surgewire.engine.observer import Observer
     from surgewire.report.json import Told
+    from surgewire.results.find import FindResult
     from surgewire.results.result import Result
 
 
@@ -37,8 +38,15 @@ def print_report(result: "Result", run_dir: Path, *, to_stderr: bool = False) ->
     text.print_report(result, run_dir, stream=sys.stderr if to_stderr else sys.stdout)
 
 
+def print_found(found: "FindResult", folder: Path, *, to_stderr: bool = False) -> None:
+    """Print what a search found on standard output, or on standard error."""
+    from surgewire.report import find
+
+    find.print_found(found, folder, sys.stderr if to_stderr else sys.stdout)
+
+
 def write_json(result: "Told", path: Path) -> None:
-    """Write a result, or what the doctor found, as JSON to a file, or to standard output for ``-``.
+    """Write a result, or what else was found, as JSON to a file, or to standard output for ``-``.
 
     Raises SurgewireError when it cannot be written.
     """

@@ -33,6 +33,7 @@ def book_death(region: SharedRegion, worker: int) -> int:
         _add(part.traffic, traffic.COUNTERS, "retries_failed", pending)
     part.traffic[traffic.COUNTERS.index("open")] = 0
     gauge.add(region.gauge, -open_now)
+    gauge.add(region.under_way, -pending)
     if open_now:
         part.closed.add(WORKER_DIED, open_now)
     if pending:

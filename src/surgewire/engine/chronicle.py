@@ -13,11 +13,13 @@ from surgewire.engine.shared import (
     PROGRESS_HEARTBEAT_NS,
     SharedRegion,
 )
+from surgewire.engine.surges import SurgeTotal
 from surgewire.engine.target_meter import TargetMeter
 from surgewire.engine.vitals import Vitals
 from surgewire.engine.watch import MachineWatch
 from surgewire.results.record import EndRecord, IntervalRecord
 from surgewire.results.rooms_record import RoomsRecord
+from surgewire.results.surges import SurgeSample
 
 # So often goes into the journal what was counted in each room, and this much more rarely for each
 # room: with many rooms the journal would grow by megabytes a second.
@@ -94,6 +96,7 @@ class Chronicle:
                 errors=gain.errors,
                 closed=gain.closed,
                 facts=gain.facts,
+                surges=tuple(map(self._surge, gain.surges)),
                 workers=self._vitals.take(now_ns),
                 target=None if self._meter is None else self._meter.take(now_ns),
             )
@@ -134,6 +137,15 @@ class Chronicle:
 
     def _at_s(self, now_ns: int) -> float:
         return 0.0 if self._origin_ns is None else max(now_ns - self._origin_ns, 0) / 1e9
+
+    def _surge(self, total: SurgeTotal) -> SurgeSample:
+        return SurgeSample(
+            number=total.number,
+            users=total.users,
+            came=total.came,
+            planned_s=self._at_s(total.planned_ns),
+            last_s=self._at_s(total.last_ns) if total.last_ns else None,
+        )
 
     def _look_for_silence(self, now_ns: int) -> None:
         for worker in self._workers:

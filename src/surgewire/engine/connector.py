@@ -17,6 +17,7 @@ from surgewire._core.histogram import Histogram
 from surgewire._core.traffic import COUNTERS
 from surgewire.engine import taxonomy
 from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, Words, WorkerSlice
+from surgewire.engine.way import syn
 from surgewire.engine.way.attempt import Attempt
 from surgewire.engine.way.deadlines import Deadlines
 
@@ -24,6 +25,8 @@ from surgewire.engine.way.deadlines import Deadlines
 CLOSE_TIMEOUT_NS = 2_000_000_000
 
 _JANITOR_S = 0.05
+# SYNs of one connection that are told apart; by then half a minute has gone.
+_MOST_SYNS = 6
 # Closing many connections in one turn of the loop would hold up everything else.
 _CLOSE_BATCH = 250
 
@@ -38,6 +41,13 @@ class Dials(Protocol):
 
     async def dial(self, connection: Connection, attempt: Attempt) -> None:
         """Establish the transport of `connection` and stamp `attempt`."""
+
+
+class Gauges(Protocol):
+    """What all workers of a run count together; see SharedRegion."""
+
+    gauge: Words
+    under_way: Words
 
 
 class Audience:
@@ -84,15 +94,15 @@ class Connector:
         self,
         loop: asyncio.AbstractEventLoop,
         counts: WorkerSlice,
-        gauge_words: Words,
+        gauges: Gauges,
         dialler: Dials,
         audience: Audience,
         deadlines: Deadlines,
     ) -> None:
-        """Book in `counts` and in the run's `gauge_words`. deadlines: what `dialler` tells."""
+        """Book in `counts` and in the run's `gauges`. deadlines: what `dialler` tells."""
         self._loop = loop
         self._counts = counts
-        self._gauge = gauge_words
+        self._gauges = gauges
         self._dialler = dialler
         self._audience = audience
         self._deadlines = deadlines
@@ -172,6 +182,7 @@ class Connector:
         attempt = Attempt(user, planned_ns, again)
         self._deadlines.begin(connection, now_ns())
         self._counts.traffic[_ATTEMPTED] += 1
+        gauge.add(self._gauges.under_way, 1)
         self._pending[connection] = attempt
         self._tasks[connection] = self._loop.create_task(self._dial(connection, attempt))
 
@@ -224,8 +235,8 @@ class Connector:
         self._deadlines.drop(connection)
         for fact in attempt.facts:
             self._counts.facts.add(fact)
-        if not attempt.again:
-            self._first_pending -= 1
+        gauge.add(self._gauges.under_way, -1)
+        self._first_pending -= not attempt.again
         return attempt
 
     def _settle(self, attempt: Attempt) -> None:
@@ -241,10 +252,11 @@ class Connector:
             return
         for metric, phase_ns in attempt.phases_ns(connection).items():
             self._histograms[metric].record(phase_ns)
+        self._look_for_retransmissions(attempt, connection)
         self._counts.traffic[_ESTABLISHED] += 1
         self._counts.traffic[_OPEN] += 1
         self._counts.progress[PROGRESS_ESTABLISHED_NS] = connection.open_ns
-        gauge.add(self._gauge, 1)
+        gauge.add(self._gauges.gauge, 1)
         self._alive.add(connection)
         self._audience.opened(connection)
         self._settle(attempt)
@@ -269,6 +281,7 @@ class Connector:
         self._counts.traffic[_FAILED] += 1
         self._counts.traffic[_RETRIES_FAILED] += attempt.again
         self._counts.errors.add(final)
+        self._counts.facts.add(f"failed_{attempt.phase(connection)}")
         self._see_off(connection)
         self._audience.failed(attempt.user)
         self._settle(attempt)
@@ -277,7 +290,7 @@ class Connector:
         """Book the end of an open connection; `kind` is None where we closed it."""
         self._counts.traffic[_OPEN] -= 1
         self._counts.traffic[_CLOSED] += 1
-        gauge.add(self._gauge, -1)
+        gauge.add(self._gauges.gauge, -1)
         self._closing.append((now_ns() + CLOSE_TIMEOUT_NS, connection))
         if kind is not None:
             self._counts.closed.add(kind)
@@ -288,6 +301,14 @@ class Connector:
         if connection in self._alive:
             self._alive.remove(connection)
             self._audience.gone(connection)
+
+    def _look_for_retransmissions(self, attempt: Attempt, connection: Connection) -> None:
+        connected_ns = attempt.proxied_ns or connection.tcp_ns
+        if not syn.may_be_retransmitted(connected_ns - attempt.dialled_ns):
+            return
+        if count := syn.retransmissions(connection.fileno()):
+            self._counts.facts.add("syn_retransmitted")
+            self._counts.facts.add(f"syn_sent_{min(count + 1, _MOST_SYNS)}_times")
 
     # What takes too long.
 

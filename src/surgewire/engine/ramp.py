@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from surgewire._core.clock import now_ns
 from surgewire._core.pacer import Schedule
 from surgewire._core.wakeup import Wakeup
-from surgewire.plan.models import Plan
+from surgewire.plan.models import ConnectPlan, Plan
 
 
 class Ramp:
@@ -29,7 +29,7 @@ class Ramp:
         on_done: Callable[[], None],
     ) -> None:
         """Prepare; nothing begins before `start`."""
-        self._schedule = connect_schedule(plan)
+        self._instant_ns = connect_instants(plan)
         self._users = users
         self._begin = begin
         self._on_done = on_done
@@ -57,7 +57,7 @@ class Ramp:
         now = now_ns()
         while self._next < len(self._users):
             user = self._users[self._next]
-            planned_ns = self._planned_ns(user)
+            planned_ns = self._start_ns + self._instant_ns(user)
             if planned_ns > now:
                 self._wakeup.arm(planned_ns)
                 return
@@ -65,14 +65,23 @@ class Ramp:
             self._begin(user, planned_ns)
         self._finish()
 
-    def _planned_ns(self, user: int) -> int:
-        rounded_ns: int = self._schedule.instant(0, user)[0]
-        return self._start_ns + rounded_ns
-
     def _finish(self) -> None:
         if not self.done:
             self.done = True
             self._on_done()
+
+
+def connect_instants(plan: Plan) -> Callable[[int], int]:
+    """Return when the first attempt of a user is planned, in ns after the start."""
+    if isinstance(plan, ConnectPlan) and (surges := plan.surges) is not None:
+        return surges.instant_ns
+    schedule = connect_schedule(plan)
+
+    def instant_ns(user: int) -> int:
+        rounded_ns: int = schedule.instant(0, user)[0]
+        return rounded_ns
+
+    return instant_ns
 
 
 def connect_schedule(plan: Plan) -> Schedule:

@@ -18,6 +18,7 @@ RUNS_DIR = "surgewire-runs"
 PLAN_NAME = "plan.json"
 JOURNAL_NAME = "journal.bin"
 RESULT_NAME = "result.json"
+FIND_NAME = "find.json"
 
 _ATTEMPTS = 8
 _STAMP_LETTERS = len("20260131-120000")
@@ -52,6 +53,10 @@ class RunDir:
     def write_result(self, result: dict[str, Any]) -> None:
         """Write `result` as JSON, whole or not at all; raise RunDirError when it cannot be."""
         self._write_json(RESULT_NAME, result)
+
+    def write_find(self, found: dict[str, Any]) -> None:
+        """Write what a search found, likewise."""
+        self._write_json(FIND_NAME, found)
 
     def _write_json(self, name: str, content: dict[str, Any]) -> None:
         text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"

@@ -11,6 +11,7 @@ import numpy as np
 from surgewire._core import ledger, traffic
 from surgewire._core.histogram import HISTOGRAM_COUNT, Histogram
 from surgewire.engine.shared import GAUGE_OPEN, GAUGE_PEAK_OPEN, Counts, SharedRegion
+from surgewire.engine.surges import SurgeTotal, read_surges
 from surgewire.results.metrics import METRICS
 from surgewire.results.sparse import SparseHistogram, sparse_delta
 
@@ -28,6 +29,8 @@ class Gain:
     errors: dict[str, int]
     closed: dict[str, int]
     facts: dict[str, int]
+    surges: list[SurgeTotal]
+    """Those of which more is known than at the last sample, whole."""
 
 
 class Sampler:
@@ -45,6 +48,7 @@ class Sampler:
         self._errors: dict[str, int] = {}
         self._closed: dict[str, int] = {}
         self._facts: dict[str, int] = {}
+        self._surges: dict[int, SurgeTotal] = {}
 
     def take(self, *, last: bool = False) -> Gain:
         """Return what was counted since the last call; `last` looks at what seems unchanged too."""
@@ -69,6 +73,7 @@ class Sampler:
             errors=_growth(self._errors, errors),
             closed=_growth(self._closed, closed),
             facts=_growth(self._facts, facts),
+            surges=self._take_surges(),
         )
         self._errors, self._closed, self._facts = errors, closed, facts
         return gain
@@ -85,10 +90,17 @@ class Sampler:
             now[:, _EXPECTED] += np.add.reduce(expected)
         return now
 
+    def _take_surges(self) -> list[SurgeTotal]:
+        now = {total.number: total for total in read_surges(self._region.slices)}
+        changed = [total for number, total in now.items() if total != self._surges.get(number)]
+        self._surges = now
+        return changed
+
     def _read_gauges(self) -> dict[str, int]:
         gauges = {
             "open": int(self._region.gauge[GAUGE_OPEN]),
             "peak_open": int(self._region.gauge[GAUGE_PEAK_OPEN]),
+            "peak_under_way": int(self._region.under_way[GAUGE_PEAK_OPEN]),
         }
         if self._rooms is not None:
             workers = range(self._region.workers)

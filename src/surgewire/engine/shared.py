@@ -15,6 +15,7 @@ from surgewire._core import rooms as rooms_memory
 from surgewire._core.histogram import HISTOGRAM_WORDS
 from surgewire._core.rooms import Rooms
 from surgewire.engine.kinds import KIND_TABLE_BYTES, KindTable
+from surgewire.plan.waves import MAX_WAVES
 from surgewire.results.metrics import METRICS
 
 Counts = npt.NDArray[np.uint64]
@@ -22,6 +23,8 @@ Words = npt.NDArray[np.int64]
 
 GAUGE_OPEN = 0
 GAUGE_PEAK_OPEN = 1
+
+_CACHE_LINE = 64
 
 PROGRESS_WORDS = 8
 PROGRESS_PHASE = 0
@@ -38,6 +41,14 @@ PROGRESS_ESTABLISHED_NS = 4
 PROGRESS_STOPPED_NS = 5
 """When the worker had sent its last message, an instant; 0 while it may send."""
 
+SURGE_ROWS = MAX_WAVES + 1
+"""One for each wave (a storm is the first), and one for those that come back from a storm."""
+SURGE_OF_RETURNS = MAX_WAVES
+SURGE_USERS, SURGE_CAME, SURGE_PLANNED_NS, SURGE_LAST_NS = range(4)
+"""Of a row: users of this worker in the surge, how many of them are in, the instant for which it
+was planned (0 until it is), and when the latest came in."""
+_SURGE_WORDS = 4
+
 PHASES = ("starting", "ready", "connecting", "connected", "sending", "draining", "finished")
 
 
@@ -48,7 +59,7 @@ class WorkerSlice:
     `traffic`: uint64 by the names of the core's counters; `histograms`: int64 words of
     the core's histogram for each metric; `errors`, `closed`: counts by kind; `facts`: counts by
     name of what is no failure (which addresses were used, TLS sessions resumed …); `progress`:
-    int64, see the PROGRESS_ constants.
+    int64, see the PROGRESS_ constants; `surges`: int64[SURGE_ROWS, 4], see the SURGE_ constants.
     """
 
     def __init__(self, memory: npt.NDArray[np.uint8], rooms: int = 1) -> None:
@@ -63,6 +74,8 @@ class WorkerSlice:
         self.errors = KindTable(self._take(KIND_TABLE_BYTES))
         self.closed = KindTable(self._take(KIND_TABLE_BYTES))
         self.facts = KindTable(self._take(KIND_TABLE_BYTES))
+        self.surges: Words = self._take(SURGE_ROWS * _SURGE_WORDS * 8).view(np.int64)
+        self.surges.shape = (SURGE_ROWS, _SURGE_WORDS)
         self.histograms: dict[str, Words] = {
             name: self._take(HISTOGRAM_WORDS * 8).view(np.int64) for name in METRICS
         }
@@ -76,7 +89,7 @@ class WorkerSlice:
 def slice_bytes(rooms: int = 1) -> int:
     """Return how much memory the slice of one worker takes, in whole pages."""
     words = PROGRESS_WORDS + rooms * len(ledger.COUNTERS) + len(traffic.COUNTERS)
-    words += HISTOGRAM_WORDS * len(METRICS)
+    words += HISTOGRAM_WORDS * len(METRICS) + SURGE_ROWS * _SURGE_WORDS
     return _whole_pages(words * 8 + 3 * KIND_TABLE_BYTES)
 
 
@@ -88,7 +101,8 @@ class SharedRegion:
     """One anonymous map for all workers; pages that nobody touches cost no memory.
 
     `gauge`: int64[2], connections open now and the most that were open at once, over all workers;
-    changed atomically by the native gauge only. `rooms`: rows of each worker's ledger.
+    changed atomically by the native gauge only. `under_way`: likewise, attempts that have begun and
+    have no outcome. `rooms`: rows of each worker's ledger.
     `fanout_slots`: how many messages of a stream have their fan-out followed; 0 where the run has
     no rooms that workers share, as in an echo run.
     """
@@ -106,6 +120,7 @@ class SharedRegion:
         memory = np.frombuffer(mmap.mmap(-1, slices_end + shared), np.uint8)
         # A page of its own: all workers write the gauge, and no slice shall share its cache line.
         self.gauge: Words = memory[:16].view(np.int64)
+        self.under_way: Words = memory[_CACHE_LINE : _CACHE_LINE + 16].view(np.int64)
         starts = range(mmap.PAGESIZE, slices_end, stride)
         self._slices = tuple(WorkerSlice(memory[start : start + stride], rooms) for start in starts)
         self._rooms_memory = memory[slices_end:]

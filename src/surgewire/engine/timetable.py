@@ -31,6 +31,8 @@ def connect_bound_ns(plan: Plan, patience: Patience) -> int:
 
 
 def _join_ns(plan: Plan) -> int:
+    if isinstance(plan, ConnectPlan) and plan.until_message:
+        return plan.connect_timeout_ns
     if not isinstance(plan, ChatPlan) or plan.join is None:
         return 0
     return plan.join_timeout_ns or JOIN_SETTLES_NS
@@ -49,8 +51,7 @@ def drain_ns(plan: Plan) -> int:
 def phases_after_connecting(plan: Plan, at_ns: int) -> list[tuple[int, str]]:
     """Return when which phase begins, if sending or holding begins at `at_ns`."""
     if not isinstance(plan, SendingPlan):
-        hold_ns = plan.hold_ns if isinstance(plan, ConnectPlan) else 0
-        return [(at_ns, "holding"), (at_ns + hold_ns, "closing")]
+        return _phases_of_holding(plan, at_ns)
     sending_ns = at_ns + plan.warmup_ns
     draining_ns = sending_ns + plan.duration_ns
     phases = [
@@ -59,3 +60,11 @@ def phases_after_connecting(plan: Plan, at_ns: int) -> list[tuple[int, str]]:
         (draining_ns + plan.drain_ns, "closing"),
     ]
     return [(at_ns, "warmup"), *phases] if plan.warmup_ns else phases
+
+
+def _phases_of_holding(plan: Plan, at_ns: int) -> list[tuple[int, str]]:
+    held_ns = at_ns + (plan.hold_ns if isinstance(plan, ConnectPlan) else 0)
+    if not isinstance(plan, ConnectPlan) or not plan.leavers:
+        return [(at_ns, "holding"), (held_ns, "closing")]
+    back_ns = held_ns + plan.return_timeout_ns
+    return [(at_ns, "holding"), (held_ns, "returning"), (back_ns, "closing")]

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from surgewire.plan import fields
+from surgewire.plan.coming_back import PauseField, check_reconnect, parse_reconnect
 from surgewire.plan.fields import DAY, HOUR, MS, S
 from surgewire.plan.rooms import RoomLayout
 from surgewire.plan.secrets import Secret, named_secrets, redact_text
@@ -19,9 +20,7 @@ from surgewire.plan.units import (
     PPM,
     Rate,
     UnitError,
-    format_duration,
     format_size,
-    parse_duration,
     parse_share_rate,
     shorten,
 )
@@ -35,7 +34,6 @@ _TEXTS = ("send", "joined")
 _MARKER_START = "SWX"
 _DIGITS_OF_NOW_MS = 13
 _DEFAULT_JOIN_TIMEOUT_NS = 10 * S
-_Pause = fields.duration(10 * MS, HOUR)
 
 
 class ChatPlan(SendingPlan):
@@ -66,8 +64,8 @@ class ChatPlan(SendingPlan):
     senders_ppm: Annotated[int, *fields.share(1, PPM)] = PPM
     binary: bool = False
     size: SizesField | None = None
-    reconnect_min_ns: Annotated[int, *_Pause] | None = None
-    reconnect_max_ns: Annotated[int, *_Pause] | None = None
+    reconnect_min_ns: PauseField | None = None
+    reconnect_max_ns: PauseField | None = None
     churn_ppm: Annotated[int, *fields.share(1, PPM)] | None = None
     churn_per_ns: Annotated[int, *fields.duration(S, DAY)] | None = None
     send_during_ramp: bool = False
@@ -132,7 +130,7 @@ class ChatPlan(SendingPlan):
             return data
         values = dict(data)
         for name, fields_of_it, parse in (
-            ("reconnect", ("reconnect_min_ns", "reconnect_max_ns"), _parse_reconnect),
+            ("reconnect", ("reconnect_min_ns", "reconnect_max_ns"), parse_reconnect),
             ("churn", ("churn_ppm", "churn_per_ns"), parse_share_rate),
         ):
             if values.get(name, "") is None:
@@ -235,13 +233,7 @@ class ChatPlan(SendingPlan):
             object.__setattr__(self, "join_timeout_ns", _DEFAULT_JOIN_TIMEOUT_NS)
         if (self.churn_ppm is None) != (self.churn_per_ns is None):
             raise UnitError("churn_ppm and churn_per_ns belong together; write churn='5%/min'")
-        if self.reconnect_min_ns is None and self.reconnect_max_ns is None:
-            return self
-        if self.reconnect_min_ns is None or self.reconnect_max_ns is None:
-            raise UnitError("reconnect has two ends; write reconnect='1s..30s'")
-        if self.reconnect_min_ns > self.reconnect_max_ns:
-            least, most = map(format_duration, (self.reconnect_max_ns, self.reconnect_min_ns))
-            raise UnitError(f"--reconnect: the shorter time comes first; write {least}..{most}")
+        check_reconnect(self.reconnect_min_ns, self.reconnect_max_ns)
         return self
 
     @model_validator(mode="after")
@@ -288,10 +280,3 @@ def _expression(joined: str) -> str | None:
     if len(joined) >= 2 and joined[0] == joined[-1] == "/":
         return joined[1:-1]
     return None
-
-
-def _parse_reconnect(text: str) -> tuple[int, int]:
-    least, dots, most = text.partition("..")
-    if not dots:
-        raise UnitError(f"{shorten(text)} has one end; write for example 1s..30s")
-    return parse_duration(least), parse_duration(most)

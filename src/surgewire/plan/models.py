@@ -1,13 +1,14 @@
 """The plans of runs: everything that decides what happens, checked before anything does."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import model_validator
 
 from surgewire.plan import fields
 from surgewire.plan.base import Plan, default_processes
 from surgewire.plan.chat import ChatPlan
+from surgewire.plan.connect import ConnectPlan
 from surgewire.plan.sending import MARKER_BYTES, SendingPlan
 from surgewire.plan.units import UnitError, format_size, shorten
 
@@ -55,30 +56,6 @@ class EchoPlan(SendingPlan):
             )
         if self.rate is not None:
             self._check_total(self.rate)
-        return self
-
-
-class ConnectPlan(Plan):
-    """The connection benchmark: attempts at planned instants, held open for a while, no messages.
-
-    ``connections`` is the number of attempts.
-    """
-
-    OPTIONS: ClassVar[dict[str, str]] = {
-        "target": "URL",
-        "connections": "--total",
-        "connect_rate": "--rate",
-    }
-
-    kind: Literal["connect"] = "connect"
-    hold_ns: Annotated[int, *fields.duration(0, fields.LONGEST_NS)] = 0
-
-    @model_validator(mode="after")
-    def _check_schedule(self) -> Self:
-        if self.ramp_ns is not None:
-            raise UnitError("a connect run follows a rate; leave out the ramp")
-        if self.connect_rate is None:
-            raise UnitError("--rate is missing; write for example --rate 500/s")
         return self
 
 

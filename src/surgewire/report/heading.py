@@ -27,9 +27,7 @@ def _asked(result: Result) -> list[str]:
     told = [counted(result.connections.requested, "connection") + _in_rooms(plan)]
     match result.run.kind:
         case "connect":
-            told += _told(plan, "connect_rate", "at {}")
-            told += _told(plan, "connect_rate_end", "climbing to {}")
-            told += _told(plan, "hold_ns", "held {}")
+            told += _of_connecting(plan)
         case "chat":
             told += _of_chat(plan)
         case _:
@@ -37,6 +35,19 @@ def _asked(result: Result) -> list[str]:
             told += _told(plan, "rate", "{} each") + _told(plan, "size_bytes", "{} bytes")
             told += _of_sending(plan)
     return told + _told(plan, "ping_ns", "ping every {}")
+
+
+def _of_connecting(plan: dict[str, Any]) -> list[str]:
+    told = _told(plan, "connect_rate", "at {}") + _told(plan, "connect_rate_end", "climbing to {}")
+    told += ["all at once"] if plan.get("storm") is not None else []
+    if isinstance(waves := plan.get("waves"), str):
+        told.append(f"in waves {waves}")
+    told += ["until the first message"] if plan.get("until_message") is True else []
+    told += _told(plan, "hold_ns", "held {}")
+    storm = plan.get("reconnect_storm_ppm")
+    if isinstance(storm, int) and storm > 0:
+        told.append(f"then {_percent(storm)} leave and come back")
+    return told
 
 
 def _of_chat(plan: dict[str, Any]) -> list[str]:

@@ -37,7 +37,7 @@ def connections(result: Result, width: int) -> RenderableType:
         fault("failed", part.failed),
         pair("peak open", whole(part.peak_open)),
     ]
-    if part.per_s is not None:
+    if part.per_s is not None and result.attempts is None:
         items.append(pair("rate", f"{per_s(part.per_s)}/s"))
     return flow(items, width)
 
@@ -60,7 +60,11 @@ def times_of(result: Result) -> list[tuple[str, Summary]]:
         ("join", "join_time"),
     ]
     if result.run.kind == "connect":
-        rows.append(("start lag", "connect_lag"))
+        rows += [
+            ("1st message", "first_message_time"),
+            ("start lag", "connect_lag"),
+            ("back in", "rejoin_time"),
+        ]
     else:
         rows += [
             ("latency", "message_latency"),

@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
 from rich.text import Text
 
-from surgewire.report import account, course, heading, sections, way
+from surgewire.report import account, connecting, course, heading, sections, way
 from surgewire.report.layout import GAP, LABEL_WIDTH, times
 from surgewire.report.layout import sections as labelled
 from surgewire.report.wording import plain
@@ -82,6 +82,8 @@ def _blocks(result: Result, width: int) -> list[RenderableType]:
     happened = [("Connections", sections.connections(result, room))]
     happened += way.facts(result, room)
     happened += way.volume(result, room)
+    happened += [("Attempts", part) for part in connecting.attempts(result, room)]
+    happened += [("Surges", part) for part in connecting.surges(result, room)]
     happened += [("Joins", part) for part in course.joins(result, room)]
     if result.run.kind != "connect":
         happened.append(("Messages", account.messages(result, room)))
@@ -97,9 +99,11 @@ def _blocks(result: Result, width: int) -> list[RenderableType]:
     closing += [("Events", part) for part in sections.events(result)]
     closing += [("Notes", part) for part in sections.notes(result)]
     closing += [("Doubts", sections.doubts(result)), ("Verdict", sections.verdict(result))]
+    course_of_attempts = connecting.course(result)
     return [
         Group(*heading.title(result, width)),
         labelled(happened),
         times(sections.times_of(result), width),
+        *course_of_attempts,
         labelled(closing),
     ]

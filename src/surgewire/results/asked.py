@@ -50,6 +50,8 @@ class Asked:
     """The longest wait between two tries."""
     churns: bool = False
     """Whether users leave on purpose and come back."""
+    storms: bool = False
+    """Whether many leave together and come back."""
     plan: dict[str, Any] = field(default_factory=dict)
     """The whole plan, its URL without secrets and its join message hidden."""
 
@@ -80,6 +82,7 @@ class Asked:
             reconnects=plan.get("reconnect_max_ns") is not None,
             reconnect_max_s=_whole(plan, "reconnect_max_ns") / _NS_PER_S,
             churns=_whole(plan, "churn_ppm") > 0,
+            storms=_whole(plan, "reconnect_storm_ppm") > 0,
             plan={**plan, "target": shown, **hidden},
         )
 

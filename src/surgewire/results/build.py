@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from surgewire.results.attempts import Attempts
 from surgewire.results.doubts import find_doubts
 from surgewire.results.doubts_load import late_may_be_ours
 from surgewire.results.metrics import LOOP_LAG, METRICS
@@ -16,6 +17,7 @@ from surgewire.results.result import (
     TargetInfo,
     Traffic,
 )
+from surgewire.results.surges import not_back, surges_of
 from surgewire.results.threshold import standard_thresholds
 from surgewire.results.verdict import Ending, judge
 
@@ -30,7 +32,9 @@ def build_result(tally: "Tally") -> Result:
     asked, timeline = tally.asked, tally.timeline
     connections, delivery = _connections(tally), _delivery(tally)
     joins = Joins.of(tally.counters, tally.joined_now) if asked.chats else None
-    reconnects = Reconnects.of(tally.counters)
+    surges = surges_of(tally.surges, asked)
+    reconnects = Reconnects.of(tally.counters, not_back(surges))
+    missing = reconnects.missing if asked.storms else None
     users = None if joins is None else Users(joins, reconnects)
     doubts = find_doubts(tally)
     ending = Ending(
@@ -56,13 +60,17 @@ def build_result(tally: "Tally") -> Result:
         disconnects=tally.disconnects.disconnects(),
         episodes=tally.episodes.episodes(),
         pings=Pings.of(tally.counters, tally.closed),
+        attempts=_attempts(tally, connections),
+        surges=surges,
         facts=_sorted(tally.facts),
         drift=tally.drift.drift(),
         generator=_generator(tally),
         events=tuple(timeline.events),
         doubts=doubts,
         notes=find_notes(tally),
-        thresholds=standard_thresholds(connections, delivery, sends=asked.sends, users=users),
+        thresholds=standard_thresholds(
+            connections, delivery, sends=asked.sends, users=users, missing=missing
+        ),
         verdict=judge(
             ending,
             connections,
@@ -70,6 +78,7 @@ def build_result(tally: "Tally") -> Result:
             doubts,
             sends=asked.sends,
             users=users,
+            missing=missing,
             stood_still=late_may_be_ours(tally),
         ),
     )
@@ -98,6 +107,12 @@ def _connections(tally: "Tally") -> Connections:
         errors=_sorted(tally.errors),
         closed=_sorted(tally.closed),
     )
+
+
+def _attempts(tally: "Tally", connections: Connections) -> Attempts | None:
+    if tally.asked.kind != "connect":
+        return None
+    return tally.attempts.attempts(tally.asked, tally.facts, connections.per_s)
 
 
 def _established(tally: "Tally") -> int:

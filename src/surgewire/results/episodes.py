@@ -31,7 +31,7 @@ two tries, where that is more."""
 _HALF, _MOST, _ALL = 0.5, 0.9, 1.0
 _MEASURED = frozenset({"warmup", "sending", "holding"})
 # Ends that the target has no part in, and those of connections that were never in use.
-_NOT_CUT_OFF = frozenset({"worker_died", "timeout_join"})
+_NOT_CUT_OFF = frozenset({"worker_died", "timeout_join", "timeout_message"})
 _HALF_INTERVAL_S = 0.5
 _DECIMALS = 3
 

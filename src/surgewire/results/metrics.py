@@ -34,6 +34,8 @@ FANOUT_LAST = "fanout_last"
 REDIRECT_TIME = "redirect_time"
 # From TCP to the proxy to the tunnel that leads to the target.
 PROXY_TIME = "proxy_time"
+# From the complete upgrade to the first message, where a connect run awaits one.
+FIRST_MESSAGE_TIME = "first_message_time"
 
 METRICS: tuple[str, ...] = (
     CONNECT_TIME,
@@ -56,5 +58,6 @@ METRICS: tuple[str, ...] = (
     FANOUT_LAST,
     REDIRECT_TIME,
     PROXY_TIME,
+    FIRST_MESSAGE_TIME,
 )
 """Names in the order of the histograms in shared memory, in the journal and in the result."""

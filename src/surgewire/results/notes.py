@@ -28,6 +28,8 @@ class Note:
     message: str
 
 
+_SYN_SENT = "syn_sent_"
+
 CLOSED_MODEL = Note(
     "closed_model",
     "closed model: each connection waits for its answer before it sends again, so a stall of the"
@@ -54,6 +56,7 @@ def find_notes(tally: "Tally") -> tuple[Note, ...]:
         notes.append(STAMPS_MISSING)
     notes += _overhead(tally)
     notes += _fanout_forgotten(tally)
+    notes += _syn_retransmitted(tally)
     if left_out := tally.timeline.events_dropped:
         notes.append(
             Note(
@@ -85,6 +88,26 @@ def _fanout_forgotten(tally: "Tally") -> list[Note]:
             f"{forgotten:,} messages took so long to their last receiver that they were no longer"
             " followed: they reached all, though they are not counted so, and are missing in the"
             " times to the median and to the last",
+        )
+    ]
+
+
+def _syn_retransmitted(tally: "Tally") -> list[Note]:
+    """Find connections whose first packet went unanswered: packets lost, or a full accept queue."""
+    count = tally.facts["syn_retransmitted"]
+    if not count:
+        return []
+    sent = [
+        f"{n:,} sent it {name.removeprefix(_SYN_SENT).replace('_', ' ')}"
+        for name, n in sorted(tally.facts.items())
+        if name.startswith(_SYN_SENT)
+    ]
+    return [
+        Note(
+            "syn_retransmitted",
+            f"{count:,} connections had no answer to their SYN and sent it again, after 1 s, 3 s"
+            f" and so on ({', '.join(sent)}): packets were lost, or the target's accept queue was"
+            " full; their connect times show these steps",
         )
     ]
 

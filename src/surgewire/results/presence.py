@@ -46,9 +46,11 @@ class Reconnects(_Counts):
     """Of them."""
     rejoined: int
     """Joined again, after being cut off or after leaving."""
+    missing: int = 0
+    """Of those that left together in a reconnect storm, who did not come back."""
 
     @classmethod
-    def of(cls, counters: Mapping[str, int]) -> Self:
+    def of(cls, counters: Mapping[str, int], missing: int = 0) -> Self:
         """Read the counts of a run."""
         return cls(
             cut_off=counters.get("cut_off", 0),
@@ -56,6 +58,7 @@ class Reconnects(_Counts):
             attempts=counters.get("retried", 0),
             failed=counters.get("retries_failed", 0),
             rejoined=counters.get("rejoined", 0),
+            missing=missing,
         )
 
 

@@ -14,6 +14,7 @@ from surgewire.results.reading import Reader, read
 from surgewire.results.rooms_record import RoomsRecord
 from surgewire.results.sample import TargetSample, WorkerSample
 from surgewire.results.sparse import SparseHistogram
+from surgewire.results.surges import SurgeSample, read_samples
 
 __all__ = [
     "FORMAT",
@@ -40,6 +41,7 @@ PHASES: tuple[str, ...] = (
     "sending",
     "draining",
     "holding",
+    "returning",
     "closing",
 )
 """Phases of a run, in ``IntervalRecord.phase`` and in events of kind ``phase``."""
@@ -117,6 +119,8 @@ class IntervalRecord:
     """Established connections that ended before we closed them, deltas by kind."""
     facts: dict[str, int] = field(default_factory=dict)
     """What is counted by name and is no failure, deltas."""
+    surges: tuple[SurgeSample, ...] = ()
+    """Storms, waves and returns of which more is known than at the interval before."""
     workers: tuple[WorkerSample, ...] = ()
     target: TargetSample | None = None
     """Where the plan names the target's process."""
@@ -125,6 +129,7 @@ class IntervalRecord:
         """As a map of msgpack types."""
         data = {name: getattr(self, name) for name in _INTERVAL}
         data["facts"] = self.facts
+        data["surges"] = [sample.to_dict() for sample in self.surges]
         data["histograms"] = {name: item.to_dict() for name, item in self.histograms.items()}
         data["workers"] = [sample.to_dict() for sample in self.workers]
         data["target"] = None if self.target is None else self.target.to_dict()
@@ -148,7 +153,11 @@ _INTERVAL: dict[str, Reader] = {
     "workers": _samples,
 }
 
-_INTERVAL_SINCE_2: dict[str, Reader] = {"target": _target, "facts": reading.counts}
+_INTERVAL_SINCE_2: dict[str, Reader] = {
+    "target": _target,
+    "facts": reading.counts,
+    "surges": read_samples,
+}
 """What older journals do not have."""
 
 

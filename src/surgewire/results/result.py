@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any
 
+from surgewire.results.attempts import Attempts
 from surgewire.results.disconnects import Disconnects
 from surgewire.results.doubt import Doubt
 from surgewire.results.drift import Drift
@@ -13,6 +14,7 @@ from surgewire.results.presence import Joins, Pings, Reconnects
 from surgewire.results.record import EventRecord
 from surgewire.results.rooms import Rooms
 from surgewire.results.summary import Summary
+from surgewire.results.surges import Surge
 from surgewire.results.target_usage import TargetProcess
 from surgewire.results.threshold import Threshold
 from surgewire.results.verdict import Verdict
@@ -182,6 +184,10 @@ class Result:
     disconnects: Disconnects
     episodes: Episodes
     pings: Pings
+    attempts: Attempts | None
+    """Of a connect run; None in others."""
+    surges: tuple[Surge, ...]
+    """Storms, waves and returns of a connect run, in their order."""
     facts: dict[str, int]
     """What was counted by name and is no failure: addresses used, TLS sessions resumed …"""
     drift: Drift
@@ -210,6 +216,8 @@ class Result:
             "disconnects": self.disconnects.to_dict(),
             "episodes": self.episodes.to_dict(),
             "pings": self.pings.to_dict(),
+            "attempts": None if self.attempts is None else self.attempts.to_dict(),
+            "surges": [surge.to_dict() for surge in self.surges],
             "facts": self.facts,
             "drift": self.drift.to_dict(),
             "generator": self.generator.to_dict(),

@@ -4,6 +4,7 @@ from collections import Counter
 
 from surgewire._core.histogram import Histogram
 from surgewire.results.asked import Asked
+from surgewire.results.attempts import AttemptWatch
 from surgewire.results.build import build_result
 from surgewire.results.disconnects import DisconnectWatch
 from surgewire.results.drift import DriftWatch
@@ -21,6 +22,7 @@ from surgewire.results.result import Result
 from surgewire.results.rooms import DECIDED, Rooms, read_rooms
 from surgewire.results.sparse import add_sparse
 from surgewire.results.summary import Summary
+from surgewire.results.surges import SurgeSample
 from surgewire.results.target_usage import TargetUsage
 from surgewire.results.timeline import Timeline
 from surgewire.results.usage import Usage
@@ -48,6 +50,9 @@ class Tally:
         self.target_usage = TargetUsage()
         self.timeline = Timeline()
         self.drift = DriftWatch()
+        self.attempts = AttemptWatch()
+        self.surges: dict[int, SurgeSample] = {}
+        """The latest word on each storm, wave and return, by number."""
         self.episodes = EpisodeWatch()
         self.disconnects = DisconnectWatch()
         self.joined_now = 0
@@ -105,6 +110,9 @@ class Tally:
         """Add to what is told over time."""
         self.disconnects.add(record)
         self.episodes.add(record, self.asked)
+        if self.asked.kind == "connect":
+            self.attempts.add(record)
+            self.surges.update((sample.number, sample) for sample in record.surges)
         if record.phase in _BEFORE_THE_END:
             self.joined_now = record.gauges.get("joined", 0)
         if measured and self.asked.sends:

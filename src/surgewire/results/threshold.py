@@ -38,11 +38,13 @@ def standard_thresholds(
     *,
     sends: bool,
     users: "Users | None" = None,
+    missing: int | None = None,
 ) -> tuple[Threshold, ...]:
     """Return what holds for every run: no connection fails or ends early, no message goes astray.
 
-    sends: whether messages are part of the run; users: None in runs without rooms. Reordering
-    crosses no threshold: not every server promises an order.
+    sends: whether messages are part of the run; users: None in runs without rooms. missing: who
+    left in a reconnect storm and did not come back; None in runs without one. Reordering crosses no
+    threshold: not every server promises an order.
     """
     figures = {
         "connections.failed": connections.failed,
@@ -51,6 +53,8 @@ def standard_thresholds(
     if users is not None:
         figures["joins.failed"] = users.joins.failed
         figures["reconnects.failed"] = users.reconnects.failed
+    if missing is not None:
+        figures["reconnects.missing"] = missing
     if sends:
         figures |= {
             "delivery.lost": delivery.lost,

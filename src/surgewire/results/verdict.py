@@ -63,16 +63,20 @@ def judge(
     *,
     sends: bool,
     users: "Users | None" = None,
+    missing: int | None = None,
     stood_still: bool = False,
 ) -> Verdict:
     """Weigh a run.
 
     ``sends`` tells whether messages were part of it; ``users`` is None in runs without rooms;
+    ``missing`` is who left in a reconnect storm and did not come back, None without one;
     ``stood_still`` tells whether a worker did, long enough to make messages late by itself.
     """
     impossible = _impossible(ending, connections, delivery, sends)
     cut_short = _cut_short(ending)
     shortfalls = _aborted(ending) + _of_connections(ending, connections)
+    if missing:
+        shortfalls.append(f"{missing:,} users that left together did not come back")
     shortfalls += _of_users(users) + _of_messages(delivery, late_counts=not stood_still)
     in_doubt = [doubt.code.value for doubt in doubts if not doubt.code.minor]
     doubtful = [f"figures in doubt: {', '.join(in_doubt)}"] if in_doubt else []

@@ -59,7 +59,7 @@ class Job(Audience, ABC):
         self.connector = Connector(
             place.loop,
             self.counts,
-            place.region.gauge,
+            place.region,
             self._following(dialler) if plan.request.follow else dialler,
             self,
             self._deadlines,

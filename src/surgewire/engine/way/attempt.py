@@ -56,3 +56,11 @@ class Attempt:
         if connection.secured_ns:
             phases["tls_time"] = connection.secured_ns - connection.tcp_ns
         return phases
+
+    def phase(self, connection: Connection) -> str:
+        """Return the phase in which the attempt is: dns, tcp, proxy, tls or upgrade."""
+        if not self.dialled_ns:
+            return "dns"
+        if not connection.tcp_ns:
+            return "proxy" if self.proxied_ns else "tcp"
+        return "tls" if self.securing and not connection.secured_ns else "upgrade"
