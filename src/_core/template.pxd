@@ -11,6 +11,7 @@ cdef enum:
     TEMPLATE_NOW_MS = 5
     TEMPLATE_RANDOM = 6
     TEMPLATE_PADDING = 7
+    TEMPLATE_COLUMN = 8
 
 # What the slots of one message are filled with.
 ctypedef struct template_values_t:
@@ -25,6 +26,7 @@ ctypedef struct template_piece_t:
     int kind
     const uint8_t* data         # of a constant
     size_t size_bytes           # of a constant; of random characters
+    uint64_t column             # of a cell in the user's row
 
 
 cdef class Template:
@@ -36,9 +38,18 @@ cdef class Template:
     cdef readonly size_t frame_size     # of every message in its frame, masked; 0 likewise
     cdef template_piece_t* pieces
     cdef uint32_t piece_count
-    cdef size_t fixed_bytes             # of all but digits and padding
+    cdef size_t fixed_bytes             # of all but digits, cells and padding
     cdef size_t most_digits
+    cdef size_t most_cell_bytes
+    # A table with a row for each user: all cells in one block, row by row, and where each ends.
+    cdef object cells
+    cdef const uint8_t* block
+    cdef const uint64_t* ends
+    cdef uint64_t columns
+    cdef uint64_t rows
 
+    cdef size_t _longest(self, uint64_t column) noexcept
+    cdef const uint8_t* cell(self, uint64_t user, uint64_t column, size_t* size) noexcept nogil
     cdef size_t payload_size(self, const template_values_t* values) noexcept nogil
     # Writes payload_size bytes and returns their number.
     cdef size_t write_payload(

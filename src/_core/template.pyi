@@ -1,3 +1,4 @@
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import final
 
@@ -18,7 +19,11 @@ class Template:
     @property
     def frame_size(self) -> int: ...
     def __init__(
-        self, parts: Iterable[bytes | tuple[str] | tuple[str, int]], *, binary: bool = False
+        self,
+        parts: Iterable[bytes | tuple[str] | tuple[str, int]],
+        *,
+        binary: bool = False,
+        cells: tuple[bytes, array[int], int] | None = None,
     ) -> None: ...
     def frame_bound(self, padding_bytes: int = 0) -> int: ...
     def payload(

@@ -2,7 +2,7 @@
 
 Digits are decimal. Random characters are of a-z0-9, each as likely as the others, from the same
 unpredictable source as masking keys; like the filler they cannot be taken for a marker, which
-begins with capital letters.
+begins with capital letters. Cells are what a table has in the user's row.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
@@ -43,6 +43,7 @@ cdef dict _KINDS = {
     "now_ms": TEMPLATE_NOW_MS,
     "random": TEMPLATE_RANDOM,
     "padding": TEMPLATE_PADDING,
+    "column": TEMPLATE_COLUMN,
 }
 # Digits of the largest value: 2**32 - 1, 2**64 - 1, 2**63 - 1.
 cdef dict _MOST_DIGITS = {
@@ -109,25 +110,45 @@ cdef class Template:
     """A message made of `parts`, a text message unless `binary`.
 
     A part is constant bytes or one of the slots ("marker",), ("room",), ("user",), ("seq",),
-    ("now_ms",), ("random", n) with n characters, and once at most ("padding",). Raises ValueError
-    for anything else.
+    ("now_ms",), ("random", n) with n characters, ("column", k) with what stands in column k of the
+    user's row, and once at most ("padding",). cells: the table that columns are of: a block of
+    bytes, where each of its cells ends (uint64, row by row), and how many columns a row has; user
+    i has row i, and row i modulo their number behind the last. Raises ValueError for anything else.
     """
 
-    def __cinit__(self, parts, *, bint binary=False):
+    def __cinit__(self, parts, *, bint binary=False, cells=None):
         self.parts = tuple(parts)
         self.binary = binary
+        if cells is not None:
+            self._take_cells(*cells)
         self.pieces = <template_piece_t*>calloc(len(self.parts) + 1, sizeof(template_piece_t))
         if self.pieces == NULL:
             raise MemoryError()
         for part in self.parts:
             self._compile(part)
             self.piece_count += 1
-        if self.most_digits == 0 and not self.has_padding:
+        if self.most_digits == 0 and self.most_cell_bytes == 0 and not self.has_padding:
             self.size_bytes = self.fixed_bytes
             self.frame_size = frame_header_size(self.size_bytes, True) + self.size_bytes
 
     def __dealloc__(self):
         free(self.pieces)
+
+    def _take_cells(self, bytes block, const uint64_t[::1] ends not None, uint64_t columns) -> None:
+        cdef Py_ssize_t i
+        cdef uint64_t before = 0
+        if columns == 0 or ends.shape[0] == 0 or ends.shape[0] % columns:
+            raise ValueError("a table has whole rows, and one at least")
+        for i in range(ends.shape[0]):
+            if ends[i] < before or ends[i] > <uint64_t>len(block):
+                raise ValueError("cells lie one behind the other within their block")
+            before = ends[i]
+        # The pointers are good as long as both objects are held.
+        self.cells = (block, ends)
+        self.block = <const uint8_t*>PyBytes_AS_STRING(block)
+        self.ends = &ends[0]
+        self.columns = columns
+        self.rows = ends.shape[0] // columns
 
     def _compile(self, part) -> None:
         cdef template_piece_t* piece = &self.pieces[self.piece_count]
@@ -137,7 +158,8 @@ cdef class Template:
             piece.size_bytes = len(part)
         elif isinstance(part, tuple) and part and part[0] in _KINDS:
             piece.kind = _KINDS[part[0]]
-            if len(part) != (2 if piece.kind == TEMPLATE_RANDOM else 1):
+            counted = piece.kind == TEMPLATE_RANDOM or piece.kind == TEMPLATE_COLUMN
+            if len(part) != (2 if counted else 1):
                 raise ValueError(f"{part!r} is no part of a template")
         else:
             raise ValueError(f"{part!r} is no part of a template")
@@ -148,6 +170,11 @@ cdef class Template:
             if not 1 <= part[1] <= MAX_RANDOM:
                 raise ValueError(f"random characters are 1 to {MAX_RANDOM}, not {part[1]}")
             piece.size_bytes = part[1]
+        elif piece.kind == TEMPLATE_COLUMN:
+            if not 0 <= part[1] < self.columns:
+                raise ValueError(f"there is no column {part[1]}")
+            piece.column = part[1]
+            self.most_cell_bytes += self._longest(piece.column)
         elif piece.kind == TEMPLATE_PADDING:
             if self.has_padding:
                 raise ValueError("a template has one place for padding, not two")
@@ -155,16 +182,36 @@ cdef class Template:
         self.fixed_bytes += piece.size_bytes
         self.most_digits += _MOST_DIGITS.get(piece.kind, 0)
 
+    cdef size_t _longest(self, uint64_t column) noexcept:
+        cdef size_t longest = 0
+        cdef size_t size = 0
+        cdef uint64_t row
+        for row in range(self.rows):
+            self.cell(row, column, &size)
+            longest = max(longest, size)
+        return longest
+
+    cdef const uint8_t* cell(self, uint64_t user, uint64_t column, size_t* size) noexcept nogil:
+        """Return where the cell of a user begins, and its size."""
+        cdef uint64_t place = user % self.rows * self.columns + column
+        cdef uint64_t start = self.ends[place - 1] if place else 0
+        size[0] = self.ends[place] - start
+        return self.block + start
+
     cdef size_t payload_size(self, const template_values_t* values) noexcept nogil:
         cdef size_t size = self.fixed_bytes
+        cdef size_t cell_bytes = 0
         cdef uint32_t i
         cdef int kind
         if self.has_padding:
             size += values.padding_bytes
-        if self.most_digits:
+        if self.most_digits or self.most_cell_bytes:
             for i in range(self.piece_count):
                 kind = self.pieces[i].kind
-                if TEMPLATE_ROOM <= kind <= TEMPLATE_NOW_MS:
+                if kind == TEMPLATE_COLUMN:
+                    self.cell(values.user, self.pieces[i].column, &cell_bytes)
+                    size += cell_bytes
+                elif TEMPLATE_ROOM <= kind <= TEMPLATE_NOW_MS:
                     size += digits_of(number_of(kind, values))
         return size
 
@@ -172,7 +219,9 @@ cdef class Template:
         self, uint8_t* out, const template_values_t* values
     ) noexcept nogil:
         cdef template_piece_t* piece
+        cdef const uint8_t* cell
         cdef uint8_t* at = out
+        cdef size_t cell_bytes = 0
         cdef uint32_t i
         for i in range(self.piece_count):
             piece = &self.pieces[i]
@@ -185,6 +234,10 @@ cdef class Template:
             elif piece.kind == TEMPLATE_RANDOM:
                 write_random(at, piece.size_bytes)
                 at += piece.size_bytes
+            elif piece.kind == TEMPLATE_COLUMN:
+                cell = self.cell(values.user, piece.column, &cell_bytes)
+                memcpy(at, cell, cell_bytes)
+                at += cell_bytes
             elif piece.kind == TEMPLATE_PADDING:
                 write_filler(at, values.padding_bytes)
                 at += values.padding_bytes
@@ -204,6 +257,7 @@ cdef class Template:
 
     cdef size_t largest_frame(self, size_t padding_bytes) noexcept nogil:
         cdef size_t size = FRAME_MAX_HEADER + self.fixed_bytes + self.most_digits
+        size += self.most_cell_bytes
         return size + padding_bytes if self.has_padding else size
 
     def frame_bound(self, padding_bytes=0) -> int:

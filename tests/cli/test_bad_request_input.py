@@ -47,8 +47,8 @@ TOKEN = ("--header", "Authorization: Bearer {{token}}")
         (("echo", "ws://h/{{name}}", *ECHO[2:]), "URL: {{name}} is an unknown slot"),
         ((*ECHO, "--query", "a={{room}}"), "rooms are those of `surgewire chat`"),
         ((*CHAT, "--join", "{{token}}"), "--join: {{token}} is an unknown slot"),
-        ((*CHAT, "--send", "{{marker}}{{name}}", "--users", "good.csv", *TOKEN),
-         "--send: {{name}} is an unknown slot"),
+        ((*CHAT, "--send", "{{marker}}{{nam}}", "--users", "good.csv", *TOKEN),
+         "--send: {{nam}} is an unknown slot; known here: {{marker}}"),
         # headers and what else is asked for
         ((*ECHO, "--header", "canary"), "--header: the value has no ':'; write 'Name: value'"),
         ((*ECHO, "--header", "X: a", "--header", "canary"), "--header: value 2 of 2 has no ':'"),

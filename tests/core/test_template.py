@@ -1,4 +1,5 @@
 import re
+from array import array
 
 import pytest
 from hypothesis import given
@@ -124,8 +125,52 @@ def test_what_it_is_made_of_is_told() -> None:
     assert event.payload == b""
 
 
+def test_cells_are_those_of_the_user_s_row() -> None:
+    rows = [(b"anna", b""), (b"b", "ü".encode()), (b"", b"xyz")]
+    block, ends = b"".join(cell for row in rows for cell in row), array("Q")
+    for cell in (cell for row in rows for cell in row):
+        ends.append((ends[-1] if ends else 0) + len(cell))
+    template = Template(
+        (b"<", ("column", 1), ("user",), ("column", 0), b">"), cells=(block, ends, 2)
+    )
+    assert (template.size_bytes, template.frame_size) == (0, 0)
+    for user in (0, 1, 2, 3, 2**32 - 1):
+        first, second = rows[user % 3]
+        payload = b"<" + second + str(user).encode() + first + b">"
+        assert template.payload(user=user) == payload
+        (event,) = frame.Decoder(role="server").feed(template.frame(user=user))
+        assert event.payload == payload
+        assert len(template.frame(user=user)) <= template.frame_bound()
+    empty = Template((("column", 0),), cells=(b"", array("Q", [0]), 1))
+    assert empty.payload() == b""
+
+
 @pytest.mark.parametrize(
-    "part", ["text", None, (), ("nonsense",), ("marker", 1), ("random",), ("room", 3), 5]
+    ("block", "ends", "columns"),
+    [
+        (b"abc", [], 1),
+        (b"abc", [1], 0),
+        (b"abc", [1, 2, 3], 2),
+        (b"abc", [2, 1], 1),
+        (b"abc", [4], 1),
+    ],
+)
+def test_a_table_that_is_none_is_refused(block: bytes, ends: list[int], columns: int) -> None:
+    with pytest.raises(ValueError, match=r"a table has|cells lie"):
+        Template((b"x",), cells=(block, array("Q", ends), columns))
+
+
+@pytest.mark.parametrize(("column", "cells"), [(0, None), (1, (b"a", array("Q", [1]), 1))])
+def test_a_column_that_there_is_not_is_refused(
+    column: int, cells: tuple[bytes, "array[int]", int] | None
+) -> None:
+    with pytest.raises(ValueError, match=f"there is no column {column}"):
+        Template((("column", column),), cells=cells)
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["text", None, (), ("nonsense",), ("marker", 1), ("random",), ("room", 3), ("column",), 5],
 )
 def test_what_is_no_part_is_refused(part: object) -> None:
     with pytest.raises(ValueError, match="no part of a template"):

@@ -52,7 +52,7 @@ def test_each_user_brings_what_is_its_own(runner: Runner) -> None:
         assert headers["user-agent"] in {f"me/{n}" for n in range(4)}
 
 
-def test_a_join_carries_what_is_the_user_s_own(runner: Runner) -> None:
+def test_joins_and_messages_carry_what_is_the_user_s_own(runner: Runner) -> None:
     with serving(kind="chat") as url:
         result = runner.chat(
             url,
@@ -60,7 +60,10 @@ def test_a_join_carries_what_is_the_user_s_own(runner: Runner) -> None:
             rooms=1,
             join='{"type":"join","room":"{{ticket}}"}',
             joined='"joined"',
-            request={"users": [{"ticket": "lobby"}]},
+            send="{{name}}: {{marker}}",
+            request={
+                "users": [{"ticket": "lobby", "name": "anna"}, {"ticket": "lobby", "name": ""}]
+            },
         )
     assert result.joins is not None
     assert result.joins.joined == 4

@@ -53,7 +53,7 @@ class RequestOptions(OptionGroup):
             metavar="FILE",
             callback=_read,
             help="Table of users, CSV or JSON lines: its columns are slots, as {{token}}, in URL, "
-            "request and --join.",
+            "request, --join and --send.",
         ),
     ] = None
     users_mode: Annotated[

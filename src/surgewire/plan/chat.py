@@ -15,7 +15,7 @@ from surgewire.plan.rooms import RoomLayout
 from surgewire.plan.secrets import Secret, named_secrets, redact_text
 from surgewire.plan.sending import MARKER_BYTES, SendingPlan
 from surgewire.plan.sizes import SizesField
-from surgewire.plan.template import Part, TemplateError, parse_template, slots_of
+from surgewire.plan.template import SLOTS, Part, TemplateError, parse_template, slots_of
 from surgewire.plan.units import (
     PPM,
     Rate,
@@ -24,6 +24,7 @@ from surgewire.plan.units import (
     parse_share_rate,
     shorten,
 )
+from surgewire.plan.way import checks
 from surgewire.plan.way.request import RequestPart
 
 MAX_ROOMS = 100_000
@@ -95,7 +96,7 @@ class ChatPlan(SendingPlan):
     @cached_property
     def message_parts(self) -> tuple[Part, ...]:
         """The parts of the template of every message; with a place for filler if it has a size."""
-        parts = parse_template(self.send)
+        parts = parse_template(self.send, allowed=(*SLOTS, *self.request.columns))
         if self.size is None or "padding" in slots_of(parts):
             return parts
         behind = parts.index(("marker",)) + 1
@@ -110,8 +111,8 @@ class ChatPlan(SendingPlan):
 
     @property
     def own_slots(self) -> set[str]:
-        """Names of the slots in the message that asks to join."""
-        return slots_of(self.join_parts or ())
+        """Names of the slots in what users send."""
+        return slots_of(self.join_parts or ()) | slots_of(self.message_parts)
 
     @cached_property
     def join_matcher(self) -> bytes | Callable[[bytes], bool] | None:
@@ -146,8 +147,8 @@ class ChatPlan(SendingPlan):
 
     @field_validator("send")
     @classmethod
-    def _check_send(cls, send: str) -> str:
-        parts = parse_template(send)
+    def _check_send(cls, send: str, info: ValidationInfo) -> str:
+        parts = parse_template(send, allowed=(*SLOTS, *_columns(info)))
         if "marker" not in slots_of(parts):
             raise TemplateError(
                 "has no {{marker}}: without it no delivery could be recognised; write for example "
@@ -167,9 +168,7 @@ class ChatPlan(SendingPlan):
     @classmethod
     def _check_join(cls, join: str | None, info: ValidationInfo) -> str | None:
         if join is not None:
-            request = info.data.get("request")
-            columns = request.columns if isinstance(request, RequestPart) else ()
-            parse_template(join, allowed=(*_JOIN_SLOTS, *columns))
+            parse_template(join, allowed=(*_JOIN_SLOTS, *_columns(info)))
             if not join:
                 raise TemplateError("is empty; write the message that asks to join, or none")
         return join
@@ -255,6 +254,12 @@ class ChatPlan(SendingPlan):
             )
         return self
 
+    @model_validator(mode="after")
+    def _check_columns(self) -> Self:
+        columns = slots_of(self.message_parts) & set(self.request.columns)
+        checks.check_messages(self.request, columns, _MARKER_START)
+        return self
+
     def _needed_bytes(self) -> int:
         """Bytes of the largest message without its filler."""
         mean = self.rate.count * (self.warmup_ns + self.duration_ns) // self.rate.per_ns + 1
@@ -269,10 +274,20 @@ class ChatPlan(SendingPlan):
             "marker": MARKER_BYTES,
             "padding": 0,
         }
+        users = self.request.users
+        if users is not None:
+            for column in slots_of(self.message_parts) & set(users.columns):
+                digits[column] = users.longest_bytes(column)
         return sum(
             len(part) if isinstance(part, bytes) else part[1] if len(part) == 2 else digits[part[0]]
             for part in self.message_parts
         )
+
+
+def _columns(info: ValidationInfo) -> tuple[str, ...]:
+    """Return the names of the columns of a plan's users, each a slot; none if those are unsound."""
+    request = info.data.get("request")
+    return request.columns if isinstance(request, RequestPart) else ()
 
 
 def _expression(joined: str) -> str | None:

@@ -104,6 +104,16 @@ class UserTable:
         index = bisect_left(self._ends, place)
         return place == 0 or (index < len(self._ends) and self._ends[index] == place)
 
+    @property
+    def cells(self) -> tuple[bytes, "array[int]", int]:
+        """All values in one block, where each ends, row by row, and how many a row has."""
+        return self._block, self._ends, len(self.columns)
+
+    def longest_bytes(self, column: str) -> int:
+        """Return the size of the longest value in a column."""
+        rows = range(len(self))
+        return max(len(self.value(row, column)) for row in rows)
+
     def to_dict(self) -> dict[str, Any]:
         """Give everything as types of JSON and msgpack; `table_of` reads it back."""
         rows = [

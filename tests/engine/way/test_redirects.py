@@ -46,6 +46,18 @@ def test_what_stays_at_home_keeps_what_belongs_to_home() -> None:
     assert origin(there) == origin(home)
 
 
+def test_a_unix_socket_is_an_origin_of_its_own() -> None:
+    home = parse_target("ws+unix:///run/x.sock:/a/b")
+    there = target_of(home, "/a/b", "c")
+    assert there is not None
+    assert (there.url, there.unix_path) == ("ws+unix:///run/x.sock:/a/c", "/run/x.sock")
+    assert origin(there) == origin(home)
+    away = target_of(home, "/a/b", "ws://localhost/c")
+    assert away is not None
+    assert away.unix_path == ""
+    assert origin(away) != origin(home)
+
+
 def redirects() -> tuple[Redirects, list[str]]:
     facts: list[str] = []
     return Redirects(HOME, facts.append), facts

@@ -3,7 +3,6 @@
 from typing import Any
 
 from surgewire.dialects.client_upgrade import ClientUpgrade
-from surgewire.engine.join_message import JoinMessage
 from surgewire.engine.way.redirects import Redirects
 from surgewire.engine.way.requests import Requests
 from surgewire.plan.models import ChatPlan
@@ -54,18 +53,3 @@ def test_what_all_ask_for_is_made_once() -> None:
     plan = ChatPlan(url="ws://h/", connections=4, rate="1/s")
     requests = Requests(plan, Redirects(plan.target, [].append), [].append)
     assert requests.upgrade(0)._request is requests.upgrade(1)._request
-
-
-def test_a_join_message_has_the_user_s_own_values() -> None:
-    plan = ChatPlan(
-        url="ws://h/",
-        connections=4,
-        rate="1/s",
-        join='{{name}}:{{room}}:{{user}}:"',
-        request={"users": USERS},
-    )
-    message = JoinMessage(plan)
-    assert message.payload(3, 1) == b'bob:1:3:"'
-    assert message.payload(2, 0) == b'anna:0:2:"'
-    plain = JoinMessage(ChatPlan(url="ws://h/", connections=4, rate="1/s", join="{{user}}"))
-    assert plain.payload(3, 1) == b"3"

@@ -125,6 +125,7 @@ def test_a_file_that_only_the_url_or_the_join_uses_is_used() -> None:
     chat = {"url": "ws://h/{{name}}", "connections": 3, "rate": "1/s", "request": {"users": USERS}}
     ChatPlan(**chat)
     ChatPlan(**(chat | {"url": "ws://h/"}), join="{{token}} {{room}}")
+    ChatPlan(**(chat | {"url": "ws://h/"}), send="{{token}} {{marker}}")
     with pytest.raises(ValidationError, match="no column of users is used"):
         ChatPlan(**(chat | {"url": "ws://h/"}), join="{{room}}")
     with pytest.raises(ValidationError, match="tokn}} is an unknown slot"):
@@ -144,3 +145,19 @@ def test_too_few_rows_for_a_connect_run_are_told_in_its_words() -> None:
             connect_rate="1/s",
             request={"users": USERS, "users_mode": "once"},
         )
+
+
+def test_sizes_hold_the_longest_value() -> None:
+    chat = {"url": "ws://h/", "connections": 3, "rate": "1/s", "send": "{{a}} {{marker}}"}
+    users = {"users": [{"a": "x" * 10}, {"a": "y" * 20}]}
+    assert ChatPlan(**chat, size="73", request=users).size is not None
+    with pytest.raises(ValidationError, match="up to 73 bytes, 52 of them the marker"):
+        ChatPlan(**chat, size="72", request=users)
+
+
+def test_no_value_in_a_message_can_be_taken_for_a_marker() -> None:
+    chat = {"url": "ws://h/{{a}}", "connections": 3, "rate": "1/s"}
+    users = {"users": [{"a": "x"}, {"a": "SWX"}]}
+    ChatPlan(**chat, request=users)
+    with pytest.raises(ValidationError, match="--send: users has SWX, with which markers begin"):
+        ChatPlan(**chat, send="{{a}}{{marker}}", request=users)

@@ -1,5 +1,6 @@
 """Chat runs: users in rooms that join, send, hear each other, are cut off and come back."""
 
+import time
 from collections.abc import Callable
 
 from surgewire._core.chat_traffic import ChatTraffic, ChatUser
@@ -7,7 +8,6 @@ from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection
 from surgewire._core.ledger import Ledger
 from surgewire._core.sizes import SizePicker
-from surgewire._core.template import Template
 from surgewire._core.trace import Trace
 from surgewire._core.traffic import COUNTERS
 from surgewire.engine import taxonomy
@@ -16,10 +16,10 @@ from surgewire.engine.churn import Churn
 from surgewire.engine.connector import Connector
 from surgewire.engine.jobs.sending import SendingJob, message_schedule
 from surgewire.engine.jobs.workplace import Workplace
-from surgewire.engine.join_message import JoinMessage
 from surgewire.engine.joins import JOIN_SETTLES_NS, Joins
 from surgewire.engine.returns import Returns, spacing_ns
 from surgewire.engine.shared import PROGRESS_STOPPED_NS
+from surgewire.engine.templates import join_template, message_template
 from surgewire.engine.traces import trace_path
 from surgewire.engine.turnover import Turnover
 from surgewire.engine.windows import stream_rate_per_s, window_bits
@@ -38,7 +38,7 @@ class ChatJob(SendingJob):
         """Set up everything that the run needs, before its clock starts."""
         super().__init__(place, on_settled)
         plan = self.plan
-        self._join = None if plan.join_parts is None else JoinMessage(plan)
+        self._join = join_template(plan)
         self._joins: Joins[ChatUser] = Joins(plan.join_timeout_ns or JOIN_SETTLES_NS)
         self._present: dict[int, ChatUser] = {}
         # Users whose connection has ended and is not gone yet, and what then becomes of them.
@@ -76,7 +76,7 @@ class ChatJob(SendingJob):
             run=place.run_tag,
             worker=place.worker,
             rooms=rooms,
-            template=Template(plan.message_parts, binary=plan.binary),
+            template=message_template(plan),
             sizes=make_sizes(plan, place.worker),
             to_others=plan.to == "others",
             deadline_ns=plan.deadline_ns,
@@ -159,9 +159,10 @@ class ChatJob(SendingJob):
         if self._join is None:
             self._admit(user)
             return
+        now_ms = time.time_ns() // 1_000_000
         # First, because a connection that is broken already ends within `ask`.
         self._joins.ask(user, now_ns())
-        user.ask(self._join.payload(user.user, user.room), False)
+        user.ask(self._join.payload(room=user.room, user=user.user, now_ms=now_ms), False)
 
     def joined(self, connection: Connection) -> None:
         """Take the answer to a join."""

@@ -31,6 +31,19 @@ def check_request(
     _check_credentials(request, target)
 
 
+def check_messages(request: RequestPart, columns: Collection[str], marker_start: str) -> None:
+    """See that no value in `columns`, which stand in messages, could be taken for a marker."""
+    users = request.users
+    if users is None:
+        return
+    for column in columns:
+        if any(marker_start.encode() in users.value(row, column) for row in range(len(users))):
+            raise UnitError(
+                f"--send: {users.name} has {marker_start}, with which markers begin, in column "
+                f"{shorten(column)}; write something else"
+            )
+
+
 def _slots(
     option: str, text: str, allowed: Collection[str], url_slots: Collection[str]
 ) -> set[str]:
