@@ -378,20 +378,16 @@ def test_a_redirected_attempt_goes_on_with_another_connection(bench: Run) -> Non
     bench(test)
 
 
-def test_a_redirected_attempt_has_its_first_deadline(bench: Run) -> None:
+def test_a_redirected_attempt_that_goes_silent_ends_in_time(bench: Run) -> None:
     async def test(on: Bench) -> None:
         on.turn = lambda user, kind: None if kind == "http_302" else kind  # type: ignore[method-assign]
         on.refuses = True
         on.begin(1)
         await on.accept(1)
-        # These begin later and stand before the first, which begins anew.
-        await asyncio.sleep(0.05)
-        began = time.monotonic()
-        on.connector.attempt(1, now_ns())
         await on.accept(1, answer=b"")
-        await on.until(lambda: 0 in on.failures)
-        assert time.monotonic() - began < 0.4
-        await on.until(lambda: on.failures == [0, 1])
-        assert set(on.part.errors.counts()) == {"timeout_upgrade"}
+        began = time.monotonic()
+        await on.until(lambda: bool(on.failures))
+        assert 0.1 < time.monotonic() - began < 2
+        assert on.part.errors.counts() == {"timeout_upgrade": 1}
 
-    bench(test, connect_timeout="300ms")
+    bench(test, connect_timeout="200ms")

@@ -112,7 +112,6 @@ class Connector:
             if name.endswith("_time") or name == "connect_lag"
         }
         self._pending: dict[Connection, Attempt] = {}
-        # Whoever was redirected stands behind others that began later.
         self._first_pending = 0
         self._tasks: dict[Connection, asyncio.Task[None]] = {}
         self._alive: set[Connection] = set()
