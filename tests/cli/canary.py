@@ -1,6 +1,7 @@
 """Canary secrets: where they are planted, a server that gets them, and the search for them."""
 
 import base64
+import re
 import threading
 import zlib
 from collections.abc import Iterator
@@ -77,32 +78,36 @@ def recording() -> Iterator[tuple[Server, int]]:
 
 def search(text: str) -> list[str]:
     """Return the places whose secrets stand in a text, with what is around them."""
-    found = [text[max(at - 40, 0) : at + 60] for at in _occurrences(text, STEM)]
+    found = _around(text, STEM)
     # Credentials travel in base64, in which a text looks in one of three ways.
     secret = f"{STEM}0".encode()
     for shift in range(3):
         coded = base64.b64encode(b"x" * shift + secret).decode()
-        whole = coded[-(-8 * shift // 6) : 8 * (shift + len(secret)) // 6]
-        found += [text[max(at - 40, 0) : at + 60] for at in _occurrences(text, whole)]
+        found += _around(text, coded[-(-8 * shift // 6) : 8 * (shift + len(secret)) // 6])
     return found
 
 
-def _occurrences(text: str, part: str) -> Iterator[int]:
-    at = text.find(part)
-    while at >= 0:
-        yield at
-        at = text.find(part, at + 1)
+def _around(text: str, part: str) -> list[str]:
+    places = (match.start() for match in re.finditer(re.escape(part), text))
+    return [text[max(at - 40, 0) : at + 60] for at in places]
 
 
-def search_folder(folder: Path) -> list[str]:
-    """Search all files below a folder, and what is in compressed records."""
+def search_folder(folder: Path, wanted: str | None = None) -> list[str]:
+    """Search all files below a folder, and what is in compressed records.
+
+    wanted: what to search for; the secrets, unless given.
+    """
+
+    def look(text: str) -> list[str]:
+        return search(text) if wanted is None else _around(text, wanted)
+
     found = []
     for path in sorted(folder.rglob("*")):
-        found += [f"name {path}" for _ in search(path.name)]
+        found += [f"name {path}" for _ in look(path.name)]
         if path.is_file():
-            found += [f"{path}: {hit}" for hit in search(path.read_bytes().decode("latin-1"))]
+            found += [f"{path}: {hit}" for hit in look(path.read_bytes().decode("latin-1"))]
         if path.name == "journal.bin":
             records = read_journal(path).records
             assert records
-            found += [f"{path}: {hit}" for record in records for hit in search(repr(record))]
+            found += [f"{path}: {hit}" for record in records for hit in look(repr(record))]
     return found
