@@ -75,6 +75,8 @@ MEETS_THE_SYSTEM = {
     "trace",
     "memberships",
     "chat_traffic",
+    "reins",
+    "awkward",
     "echo",
     "chat_truth",
     "chat_room",

@@ -43,6 +43,8 @@ from surgewire._core.traffic cimport (
     TRAFFIC_PLANNED,
     TRAFFIC_REJOINED,
     TRAFFIC_SKIPPED,
+    USER_ABSENT,
+    USER_PRESENT,
     Traffic,
     User,
 )
@@ -85,6 +87,7 @@ cdef class ChatUser(User):
             raise ValueError(f"room is {room}; there are {traffic.rooms.rooms} rooms")
         self.belong(traffic, index, user, number)
         self.member.index, self.member.user, self.member.room = index, user, room
+        self.member.row = room
         self.member.standing = MEMBER_OUTSIDE
 
     @property
@@ -95,7 +98,7 @@ cdef class ChatUser(User):
     @property
     def is_joined(self) -> bool:
         """Whether it hears its room."""
-        return self.listening
+        return self.listening != USER_ABSENT
 
     def ask(self, bytes payload not None, bint binary = False) -> None:
         """Send the message that asks to join; the traffic's join matcher looks for the answer."""
@@ -116,7 +119,7 @@ cdef class ChatUser(User):
 
     cdef int take_over(self, ChatUser before) except -1:
         """Go on where an earlier connection of the same user has stopped."""
-        if before.listening:
+        if before.listening != USER_ABSENT:
             raise ValueError(f"user {before.user} still listens on its connection before")
         self.sequence = before.sequence
         self.turn = before.turn
@@ -134,7 +137,8 @@ cdef class ChatUser(User):
         if self.asked and traffic.confirms(self, payload, length):
             self.asked = False
             self.confirmed_ns = self.arrival_ns
-            histogram_record(traffic.join_words, self.arrival_ns - self.open_ns)
+            if not self.apart:
+                histogram_record(traffic.join_words, self.arrival_ns - self.open_ns)
             self.owner.joined(self)
         else:
             traffic.books.arrived(&self.member, payload, length, self.arrival_ns)
@@ -227,11 +231,12 @@ cdef class ChatTraffic(Traffic):
         self.add(user)
         self.books.join(&user.member, instant_ns)
         user.asked = False
-        user.listening = True
+        user.listening = USER_PRESENT
         self.counters[TRAFFIC_REJOINED if user.was_joined else TRAFFIC_JOINED] += 1
         user.was_joined = True
         if user.cut_off_ns:
-            histogram_record(self.rejoin_words, instant_ns - user.cut_off_ns)
+            if not user.apart:
+                histogram_record(self.rejoin_words, instant_ns - user.cut_off_ns)
             user.cut_off_ns = 0
         if self.sending and user.number >= 0:
             self.enter(user, now_ns)
@@ -243,7 +248,7 @@ cdef class ChatTraffic(Traffic):
         self.end(user, LEDGER_LEFT)
 
     cdef void begin(self, User user) noexcept:
-        if user.listening and user.number >= 0:
+        if user.listening == USER_PRESENT and user.number >= 0:
             self.enter(user, self.start_ns)
 
     cdef void end(self, User user, int how) noexcept:
@@ -251,7 +256,7 @@ cdef class ChatTraffic(Traffic):
         if member.member.standing == MEMBER_LISTENING and how == LEDGER_CUT_OFF:
             member.cut_off_ns = clock_now_ns()
         self.books.end(&member.member, how)
-        member.listening = False
+        member.listening = USER_ABSENT
         member.asked = False
 
     cdef bint confirms(self, ChatUser user, const uint8_t* payload, size_t length) except -1:
@@ -275,13 +280,15 @@ cdef class ChatTraffic(Traffic):
         cdef size_t size = 0
         for i in range(count):
             measured += planned_ns[i] >= self.measure_ns
-        self.counters[TRAFFIC_PLANNED] += measured
+        if not user.apart:
+            self.counters[TRAFFIC_PLANNED] += measured
         if user.unsent_bytes() > self.max_unsent:
-            self.counters[TRAFFIC_SKIPPED] += measured
+            if not user.apart:
+                self.counters[TRAFFIC_SKIPPED] += measured
             return True
         sent_ns = clock_now_ns()
         self.batch_payload_bytes = 0
-        receivers = self.rooms.listeners(sender.member.room) - self.to_others
+        receivers = self.rooms.listeners(sender.member.room) - (self.to_others and not user.apart)
         for i in range(count):
             sequence = 0
             if planned_ns[i] >= self.measure_ns:
@@ -291,10 +298,14 @@ cdef class ChatTraffic(Traffic):
             )
         if user.write(self.scratch, size) < 0:
             self.rooms.retract(sender.member.room, measured)
-            self.counters[TRAFFIC_SKIPPED] += measured
+            if not user.apart:
+                self.counters[TRAFFIC_SKIPPED] += measured
             user.abort("tcp_reset")
             return False
         self.counters[TRAFFIC_PAYLOAD_BYTES_OUT] += self.batch_payload_bytes
+        if user.apart:
+            # It sends as far as it can; what it could not send was not planned.
+            self.counters[TRAFFIC_PLANNED] += measured
         user.sequence += count
         counts = self.books.row(sender.member.room)
         counts[LEDGER_WARMUP_SENT] += count - measured

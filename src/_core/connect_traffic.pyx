@@ -56,7 +56,8 @@ cdef class ConnectUser(User):
         traffic.counters[TRAFFIC_FRAMES_IN] += 1
         if self.awaits_greeting and self.greeted_ns == 0:
             self.greeted_ns = self.arrival_ns
-            histogram_record(traffic.greeting_words, self.arrival_ns - self.open_ns)
+            if not self.apart:
+                histogram_record(traffic.greeting_words, self.arrival_ns - self.open_ns)
             self.owner.joined(self)
 
 
@@ -104,7 +105,7 @@ cdef class ConnectTraffic(Traffic):
         before = <ConnectUser>self.users[user.index]
         self.users[user.index] = user
         self.counters[TRAFFIC_JOINED if before is None else TRAFFIC_REJOINED] += 1
-        if before is not None and before.left_ns:
+        if before is not None and before.left_ns and not user.apart:
             histogram_record(self.rejoin_words, at_ns - before.left_ns)
 
     def leave(self, ConnectUser user not None) -> None:

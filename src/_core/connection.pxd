@@ -23,6 +23,9 @@ cdef class Connection(Stream):
     cdef bint tls
     cdef bint close_sent
     cdef bint awaits_close              # we sent a close frame; the peer's has not come
+    cdef bint close_begun               # the closing handshake began with us
+    cdef bint close_answered            # and the peer's close frame came
+    cdef readonly object manners        # how it misbehaves on purpose; None where it does not
     cdef readonly int64_t tcp_ns        # when the transport was there
     cdef readonly int64_t secured_ns    # when TLS was complete; 0 without TLS
     cdef readonly int64_t open_ns       # when the upgrade was complete
@@ -47,4 +50,4 @@ cdef class Connection(Stream):
     cdef void feed_handshake(self, size_t length) noexcept
     cdef void begin_close(self, object kind) noexcept
     cdef int _start_upgrade(self) except -1
-    cdef int _send_close(self, uint16_t code) except -1
+    cdef int _send_close(self, uint16_t code, bytes reason) except -1

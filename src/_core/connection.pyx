@@ -130,13 +130,28 @@ cdef class Connection:
         """Whether both sides may compress messages."""
         return self.deflate != NULL
 
-    def close(self, uint16_t code = 1000) -> None:
-        """Begin the closing handshake (RFC 6455 section 7.1.2); without an upgrade, just end."""
+    def close(self, uint16_t code = 1000, bytes reason = b"") -> None:
+        """Begin the closing handshake (RFC 6455 section 7.1.2); without an upgrade, just end.
+
+        reason: UTF-8, at most 123 bytes; more is cut off.
+        """
         if self.phase == CONNECTION_OPEN:
-            self._send_close(code)
+            self.close_begun = True
+            self._send_close(code, reason)
             self.begin_close(None)
         elif self.phase < CONNECTION_OPEN:
             self.abort("cancelled")
+
+    @property
+    def was_answered(self) -> bool | None:
+        """Whether the peer answered the close frame that we began with; None where we did not."""
+        return self.close_answered if self.close_begun else None
+
+    def reset(self) -> None:
+        """End at once by a TCP reset, as far as the transport has one."""
+        if self.transport is not None:
+            self.reset_at_close()
+        self.abort(None)
 
     def abort(self, kind: str | None = None) -> None:
         """End at once, without a closing handshake. kind: what to book it as."""
@@ -241,8 +256,10 @@ cdef class Connection:
     cdef void on_close_frame(self, uint16_t code) noexcept:
         if self.phase == CONNECTION_OPEN:
             self.on_read_done()
-            self._send_close(code)
+            self._send_close(code, b"")
             self.begin_close(f"close_{code}")
+        elif self.awaits_close:
+            self.close_answered = True
         self.awaits_close = False
         # The server closes the TCP connection first (RFC 6455 section 7.1.1): the client's ports
         # do not linger in TIME_WAIT. The owner bounds the wait.
@@ -253,7 +270,7 @@ cdef class Connection:
         name = frame_error_name(error).decode("ascii")
         if self.phase == CONNECTION_OPEN:
             self.on_read_done()
-            self._send_close(close_code)
+            self._send_close(close_code, b"")
             self.begin_close(f"protocol_{name}")
         self.awaits_close = False
         if self.transport is not None:
@@ -269,10 +286,13 @@ cdef class Connection:
         else:
             self.owner.failed(self, kind)
 
-    cdef int _send_close(self, uint16_t code) except -1:
-        cdef uint8_t payload[2]
+    cdef int _send_close(self, uint16_t code, bytes reason) except -1:
+        cdef uint8_t payload[MAX_CONTROL_PAYLOAD]
         # 1005 and 1006 say that no code came; they never travel (RFC 6455 section 7.4.1).
         cdef size_t length = 0 if code == 1005 or code == 1006 or code == 0 else 2
+        if length:
+            length += min(<size_t>len(reason), <size_t>(MAX_CONTROL_PAYLOAD - 2))
+            memcpy(payload + 2, PyBytes_AS_STRING(reason), length - 2)
         payload[0] = <uint8_t>(code >> 8)
         payload[1] = <uint8_t>(code & 0xFF)
         if not self.close_sent:

@@ -15,6 +15,8 @@ cdef class EchoTraffic(Traffic):
     cdef size_t encode(
         self, uint8_t* out, EchoUser user, uint64_t sequence, int64_t planned_ns, int64_t sent_ns
     ) noexcept nogil
+    # The counters of well-behaved users, or of the others.
+    cdef uint64_t* row(self, EchoUser user) noexcept nogil
     cdef void book(
         self, EchoUser user, const uint8_t* payload, size_t length, int64_t arrival_ns
     ) noexcept

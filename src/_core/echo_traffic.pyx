@@ -10,6 +10,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from surgewire._core.clock cimport clock_now_ns
 from surgewire._core.histogram cimport histogram_record
 from surgewire._core.ledger cimport (
+    LEDGER_COUNTERS,
     LEDGER_DAMAGED,
     LEDGER_DELIVERED,
     LEDGER_FOREIGN,
@@ -35,6 +36,8 @@ from surgewire._core.traffic cimport (
     TRAFFIC_PAYLOAD_BYTES_OUT,
     TRAFFIC_PLANNED,
     TRAFFIC_SKIPPED,
+    USER_ABSENT,
+    USER_PRESENT,
     Traffic,
     User,
 )
@@ -83,7 +86,11 @@ cdef class EchoUser(User):
 
     cdef void on_read_done(self) noexcept:
         cdef int64_t now_ns
-        if self.traffic.closed_model and self.awaited_ns == 0 and self.listening:
+        if (
+            self.traffic.closed_model
+            and self.awaited_ns == 0
+            and self.listening == USER_PRESENT
+        ):
             now_ns = clock_now_ns()
             if self.traffic.sending and now_ns < self.traffic.end_ns:
                 self.traffic.send_batch(self, &now_ns, 1)
@@ -126,7 +133,7 @@ cdef class EchoTraffic(Traffic):
 
     cdef void begin(self, User user) noexcept:
         self.ledger.open(user.index, 1)
-        user.listening = True
+        user.listening = USER_PRESENT
         if self.closed_model:
             user.planned_ns = self.start_ns
             (<EchoUser>user).awaited_ns = AWAITS_START
@@ -137,8 +144,8 @@ cdef class EchoTraffic(Traffic):
 
     cdef void end(self, User user, int how) noexcept:
         if user.listening:
-            user.listening = False
-            self.ledger.close(user.index, 0, user.sequence, how)
+            user.listening = USER_ABSENT
+            self.ledger.close(user.index, user.apart, user.sequence, how)
 
     # Sending.
 
@@ -150,9 +157,12 @@ cdef class EchoTraffic(Traffic):
         cdef size_t size = 0
         for i in range(count):
             measured += planned_ns[i] >= self.measure_ns
-        self.counters[TRAFFIC_PLANNED] += measured
+        # What an awkward user plans and skips says nothing of the load that was asked for.
+        if not user.apart:
+            self.counters[TRAFFIC_PLANNED] += measured
         if user.unsent_bytes() > self.max_unsent:
-            self.counters[TRAFFIC_SKIPPED] += measured
+            if not user.apart:
+                self.counters[TRAFFIC_SKIPPED] += measured
             return True
         sent_ns = clock_now_ns()
         self.batch_payload_bytes = 0
@@ -165,17 +175,19 @@ cdef class EchoTraffic(Traffic):
             else:
                 size += self.encode(self.scratch + size, echo_user, 0, planned_ns[i], sent_ns)
         if user.write(self.scratch, size) < 0:
-            self.counters[TRAFFIC_SKIPPED] += measured
+            if not user.apart:
+                self.counters[TRAFFIC_SKIPPED] += measured
             user.abort("tcp_reset")
             return False
         self.counters[TRAFFIC_PAYLOAD_BYTES_OUT] += self.batch_payload_bytes
         user.sequence = sequence
         echo_user.awaited_ns = planned_ns[count - 1]
-        self.ledger.counts[LEDGER_WARMUP_SENT] += count - measured
+        self.row(echo_user)[LEDGER_WARMUP_SENT] += count - measured
         for i in range(count):
             if planned_ns[i] >= self.measure_ns:
-                self.ledger.sent(0, 1)
-                histogram_record(self.send_lag_words, sent_ns - planned_ns[i])
+                self.ledger.sent(user.apart, 1)
+                if not user.apart:
+                    histogram_record(self.send_lag_words, sent_ns - planned_ns[i])
         return True
 
     cdef size_t encode(
@@ -194,23 +206,27 @@ cdef class EchoTraffic(Traffic):
 
     # Arrivals.
 
+    cdef uint64_t* row(self, EchoUser user) noexcept nogil:
+        return self.ledger.counts + <size_t>user.apart * LEDGER_COUNTERS
+
     cdef void book(
         self, EchoUser user, const uint8_t* payload, size_t length, int64_t arrival_ns
     ) noexcept:
         cdef marker_t marker
         cdef size_t offset = 0
         cdef int found = marker_find(payload, length, &offset, &marker)
+        cdef uint64_t* counts = self.row(user)
         cdef int64_t last_planned_ns = 0
         cdef uint64_t last_sequence = 0
         if found == MARKER_NONE:
-            self.ledger.counts[LEDGER_UNMARKED] += 1
+            counts[LEDGER_UNMARKED] += 1
         while found != MARKER_NONE:
             if found == MARKER_DAMAGED:
-                self.ledger.counts[LEDGER_DAMAGED] += 1
+                counts[LEDGER_DAMAGED] += 1
             elif marker.run != self.run:
-                self.ledger.counts[LEDGER_FOREIGN] += 1
+                counts[LEDGER_FOREIGN] += 1
             elif marker.room != user.user:
-                self.ledger.counts[LEDGER_MISROUTED] += 1
+                counts[LEDGER_MISROUTED] += 1
             # A server may batch several messages in one frame, or put one text into two fields of
             # its envelope: a repetition right behind is the same delivery.
             elif marker.planned_ns != last_planned_ns or marker.sequence != last_sequence:
@@ -225,13 +241,13 @@ cdef class EchoTraffic(Traffic):
         if marker.planned_ns == user.awaited_ns:
             user.awaited_ns = 0
         if marker.sequence == 0:
-            self.ledger.counts[LEDGER_WARMUP_DELIVERED] += 1
+            self.row(user)[LEDGER_WARMUP_DELIVERED] += 1
             return
         if not user.listening:
             return
         outcome = self.ledger.arrived(
-            user.index, 0, marker.sequence, user.sequence, latency_ns > self.deadline_ns
+            user.index, user.apart, marker.sequence, user.sequence, latency_ns > self.deadline_ns
         )
-        if outcome == LEDGER_DELIVERED or outcome == LEDGER_REORDERED:
+        if (outcome == LEDGER_DELIVERED or outcome == LEDGER_REORDERED) and not user.apart:
             histogram_record(self.latency_words, latency_ns)
             histogram_record(self.service_words, latency_ns - marker.send_lag_ns)

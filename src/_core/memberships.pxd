@@ -15,6 +15,7 @@ ctypedef struct member_t:
     uint32_t index              # within the worker
     uint32_t user               # over the whole run
     uint32_t room
+    uint32_t row                # where its account is kept: the room, or apart from it
     int standing
 
 # Where the histograms of deliveries lie.
@@ -52,8 +53,8 @@ cdef class Memberships:
     ) noexcept nogil
     # Deliveries that are expected and have neither come nor been given up.
     cdef uint64_t owed(self) noexcept nogil
-    # A room's counters.
-    cdef uint64_t* row(self, uint32_t room) noexcept nogil
+    # The counters of a room, or of those who are kept apart there.
+    cdef uint64_t* row(self, uint32_t number) noexcept nogil
 
     cdef void deliver(
         self, const member_t* member, const marker_t* marker, int64_t arrival_ns

@@ -63,10 +63,10 @@ cdef class Memberships:
     ):
         if rooms.own != worker:
             raise ValueError(f"these are not the rooms of worker {worker}")
-        if ledger.rows != rooms.rooms or ledger.windows % rooms.workers:
+        if ledger.rows != rooms.rows or ledger.windows % rooms.workers:
             raise ValueError(
                 f"a ledger of {ledger.rows} rows and {ledger.windows} windows does not fit "
-                f"{rooms.rooms} rooms and {rooms.workers} workers"
+                f"{rooms.rows} rooms and {rooms.workers} workers"
             )
         self.ledger, self.rooms, self.trace = ledger, rooms, trace
         self.run, self.worker, self.workers = run, worker, rooms.workers
@@ -78,14 +78,14 @@ cdef class Memberships:
     def __dealloc__(self):
         free(self.numbers)
 
-    cdef uint64_t* row(self, uint32_t room) noexcept nogil:
-        return self.ledger.counts + <size_t>room * LEDGER_COUNTERS
+    cdef uint64_t* row(self, uint32_t number) noexcept nogil:
+        return self.ledger.counts + <size_t>number * LEDGER_COUNTERS
 
     # Coming and going.
 
     cdef void join(self, member_t* member, int64_t instant_ns) noexcept nogil:
         cdef uint32_t worker
-        self.rooms.join(member.room, self.numbers)
+        self.rooms.join(member.row, self.numbers)
         for worker in range(self.workers):
             self.ledger.open(member.index * self.workers + worker, self.numbers[worker])
         member.standing = MEMBER_LISTENING
@@ -96,15 +96,15 @@ cdef class Memberships:
         cdef uint32_t worker, window
         cdef uint64_t first, last
         if member.standing == MEMBER_LISTENING:
-            self.rooms.leave(member.room, self.numbers)
+            self.rooms.leave(member.row, self.numbers)
             for worker in range(self.workers):
                 window = member.index * self.workers + worker
                 first, last = self.ledger.at(window).first, self.numbers[worker]
                 if last + 1 < first:
                     # It joined while numbers were out that were then taken back, and are not in
                     # use again: the rooms' sum counts them as heard less than nothing.
-                    self.row(member.room)[LEDGER_EXPECTED] += first - 1 - last
-                self.ledger.close(window, member.room, last, how)
+                    self.row(member.row)[LEDGER_EXPECTED] += first - 1 - last
+                self.ledger.close(window, member.row, last, how)
             self.trace_numbers(member, "ended", now_ns, ENDS[how])
         member.standing = MEMBER_ENDED
 
@@ -148,7 +148,7 @@ cdef class Memberships:
         self.ledger.sent(member.room, 0)        # what is expected is in the rooms' account
         if self.to_others:
             self.ledger.exclude(
-                member.index * self.workers + self.worker, member.room, sequence
+                member.index * self.workers + self.worker, member.row, sequence
             )
         if self.trace is not None:
             self.trace.line(
@@ -201,7 +201,7 @@ cdef class Memberships:
             self.misplaced(member, LEDGER_MISROUTED, "misrouted", marker, arrival_ns)
             return
         outcome = self.ledger.arrived(
-            member.index * self.workers + marker.worker, member.room, marker.sequence,
+            member.index * self.workers + marker.worker, member.row, marker.sequence,
             self.rooms.last_sent(marker.worker, member.room), late,
         )
         if self.trace is not None:
@@ -209,6 +209,8 @@ cdef class Memberships:
                 arrival_ns, OUTCOMES[outcome], member.user, member.room, marker.worker,
                 marker.sequence, marker.planned_ns, "late" if late else "",
             )
+        if member.row != member.room:
+            return
         if outcome == LEDGER_DELIVERED or outcome == LEDGER_REORDERED:
             histogram_record(self.words.latency, latency_ns)
             histogram_record(self.words.service, latency_ns - marker.send_lag_ns)
@@ -236,7 +238,7 @@ cdef class Memberships:
         if member.standing == MEMBER_ENDED:
             event = "after_end"
         else:
-            self.row(member.room)[counter] += 1
+            self.row(member.row)[counter] += 1
         if self.trace is not None:
             self.trace.note(arrival_ns, event, member.user, member.room)
 
@@ -248,7 +250,7 @@ cdef class Memberships:
         if member.standing == MEMBER_ENDED:
             event = "after_end"
         else:
-            self.row(member.room)[counter] += 1
+            self.row(member.row)[counter] += 1
         if self.trace is not None:
             self.trace.line(
                 arrival_ns, event, member.user, member.room, marker.worker, marker.sequence,

@@ -23,6 +23,7 @@ cdef class Rooms:
     """What all workers know of the rooms, seen by one of them."""
     cdef readonly uint32_t workers
     cdef readonly uint32_t rooms
+    cdef readonly uint32_t rows             # of presences: `rooms`, or twice as many
     cdef readonly uint32_t slots            # of each stream, a power of two
     cdef uint32_t own                       # our worker; NOBODY for who only looks on
     cdef uint32_t slot_bits
@@ -42,12 +43,13 @@ cdef class Rooms:
     cdef uint64_t publish(self, uint32_t room, uint32_t sender, uint32_t receivers) noexcept nogil
     # The last `count` numbers of our stream did not go out after all: they will be given again.
     cdef void retract(self, uint32_t room, uint32_t count) noexcept nogil
-    # How many are joined now, of all workers.
+    # How many are joined now, of all workers; those kept apart do not count.
     cdef uint32_t listeners(self, uint32_t room) noexcept nogil
-    # One of our users hears the room from first[w] on, of each worker w.
-    cdef void join(self, uint32_t room, uint64_t* first) noexcept nogil
+    # One of our users hears the room from first[w] on, of each worker w. Row `room`, or for one
+    # that is kept apart `rooms + room`.
+    cdef void join(self, uint32_t row, uint64_t* first) noexcept nogil
     # One of our users hears it no more; last[w] is the last that it was to hear.
-    cdef void leave(self, uint32_t room, uint64_t* last) noexcept nogil
+    cdef void leave(self, uint32_t row, uint64_t* last) noexcept nogil
     # Books the arrival of a message at one of its receivers; returns ROOMS_ bits, 0 for none.
     # *spread_ns: the latency for FIRST and MEDIAN, the greatest of all for LAST.
     cdef int spread(
@@ -60,12 +62,13 @@ cdef class Rooms:
     ) noexcept nogil
 
     cdef uint64_t* stream(self, uint32_t worker, uint32_t room) noexcept nogil
-    cdef rooms_presence_t* presence(self, uint32_t worker, uint32_t room) noexcept nogil
+    cdef rooms_presence_t* presence(self, uint32_t worker, uint32_t row) noexcept nogil
     cdef rooms_slot_t* slot(
         self, uint32_t worker, uint32_t room, uint64_t sequence
     ) noexcept nogil
-    cdef uint64_t counters(self, uint32_t room, uint64_t* each) noexcept nogil
-    cdef void expected_of(self, uint32_t room, uint64_t* out, size_t stride) noexcept nogil
+    cdef uint64_t counters(self, uint32_t row, uint64_t* each) noexcept nogil
+    cdef void expected_of(self, uint32_t row, uint64_t* out, size_t stride) noexcept nogil
     cdef uint32_t _worker(self, worker) except? 4294967295
     cdef uint32_t _room(self, room) except? 4294967295
-    cdef int _own_room(self, room) except -1
+    cdef uint32_t _row(self, row) except? 4294967295
+    cdef int _own(self) except -1

@@ -81,16 +81,17 @@ cdef uint32_t NOBODY = UINT32_MAX
 cdef uint64_t LATENCY_MAX = (<uint64_t>1 << LATENCY_BITS) - 1
 
 
-def memory_bytes(workers, rooms, slots):
+def memory_bytes(workers, rooms, slots, apart=False):
     """Return how much memory `Rooms` needs, in bytes; pages that nobody touches cost nothing.
 
     slots: of each stream, a power of two: for so many messages of it the spread is followed.
+    apart: whether each room has a second row of users, whose account is kept apart.
     Raises ValueError when a figure is out of range.
     """
-    return sum(_strides(workers, rooms, slots)) * workers
+    return sum(_strides(workers, rooms, slots, apart)) * workers
 
 
-def _strides(workers, rooms, slots):
+def _strides(workers, rooms, slots, apart):
     """Return the bytes that each worker has of streams, presences and fan-out slots."""
     if not 1 <= workers <= MOST_WORKERS:
         raise ValueError(f"workers is {workers}; it must lie in 1 to {MOST_WORKERS}")
@@ -98,7 +99,11 @@ def _strides(workers, rooms, slots):
         raise ValueError(f"rooms is {rooms}; it must lie in 1 to {MOST_ROOMS}")
     if not 1 <= slots <= 1 << 20 or slots & (slots - 1):
         raise ValueError(f"slots is {slots}; use a power of two, 1 to 2**20")
-    each = (sizeof(uint64_t), sizeof(rooms_presence_t), sizeof(rooms_slot_t) * slots)
+    each = (
+        sizeof(uint64_t),
+        sizeof(rooms_presence_t) * (2 if apart else 1),
+        sizeof(rooms_slot_t) * slots,
+    )
     # What one worker writes shares no cache line with what another one does.
     return [-(-rooms * size // CACHE_LINE_BYTES) * CACHE_LINE_BYTES for size in each]
 
@@ -150,25 +155,28 @@ cdef class Rooms:
     """The rooms as worker number `worker` sees them.
 
     memory: a writable buffer of bytes that all processes share, `memory_bytes()` long or more,
-    all zero in the beginning, at an address that 64 divides. workers, rooms, slots: as given to
-    `memory_bytes`, the same in all processes. worker: the one whose streams and presence this
+    all zero in the beginning, at an address that 64 divides. workers, rooms, slots, apart: as given
+    to `memory_bytes`, the same in all processes. Users that join row `rooms + room` hear the room
+    as others do; what they were to hear is an account of its own, and their arrivals are no part
+    of a message's spread. worker: the one whose streams and presence this
     object writes; without it only reading and `bury` are allowed. Raises ValueError when a figure
     or the memory does not fit.
     """
 
-    def __cinit__(self, memory, *, workers, rooms, slots, worker=None):
+    def __cinit__(self, memory, *, workers, rooms, slots, worker=None, apart=False):
         cdef uint8_t[::1] view = memory
-        needed = memory_bytes(workers, rooms, slots)
+        needed = memory_bytes(workers, rooms, slots, apart)
         if view.shape[0] < needed:
             raise ValueError(f"memory has {view.shape[0]} bytes; it must have {needed}")
         if <uintptr_t>&view[0] % CACHE_LINE_BYTES:
             raise ValueError(f"memory must begin at an address that {CACHE_LINE_BYTES} divides")
         self.workers, self.rooms, self.slots = workers, rooms, slots
+        self.rows = rooms * 2 if apart else rooms
         self.slot_bits = slots.bit_length() - 1
         self.own = NOBODY if worker is None else self._worker(worker)
         self.memory = memoryview(memory)
         self.streams_stride, self.presences_stride, self.fanouts_stride = _strides(
-            workers, rooms, slots
+            workers, rooms, slots, apart
         )
         self.streams = &view[0]
         self.presences = self.streams + self.workers * self.streams_stride
@@ -183,8 +191,8 @@ cdef class Rooms:
     cdef uint64_t* stream(self, uint32_t worker, uint32_t room) noexcept nogil:
         return <uint64_t*>(self.streams + worker * self.streams_stride) + room
 
-    cdef rooms_presence_t* presence(self, uint32_t worker, uint32_t room) noexcept nogil:
-        return <rooms_presence_t*>(self.presences + worker * self.presences_stride) + room
+    cdef rooms_presence_t* presence(self, uint32_t worker, uint32_t row) noexcept nogil:
+        return <rooms_presence_t*>(self.presences + worker * self.presences_stride) + row
 
     cdef rooms_slot_t* slot(
         self, uint32_t worker, uint32_t room, uint64_t sequence
@@ -214,8 +222,9 @@ cdef class Rooms:
         cdef uint64_t* stream = self.stream(self.own, room)
         store(stream, peek(stream) - count)
 
-    cdef uint64_t counters(self, uint32_t room, uint64_t* each) noexcept nogil:
+    cdef uint64_t counters(self, uint32_t row, uint64_t* each) noexcept nogil:
         """Read each stream's counter once (into `each`, unless NULL); return their sum."""
+        cdef uint32_t room = row if row < self.rooms else row - self.rooms
         cdef uint64_t counter, total = 0
         cdef uint32_t worker
         for worker in range(self.workers):
@@ -235,32 +244,32 @@ cdef class Rooms:
             total += here
         return <uint32_t>total
 
-    cdef void join(self, uint32_t room, uint64_t* first) noexcept nogil:
-        cdef uint64_t total = self.counters(room, first)
+    cdef void join(self, uint32_t row, uint64_t* first) noexcept nogil:
+        cdef uint64_t total = self.counters(row, first)
         cdef uint32_t worker
         for worker in range(self.workers):
             first[worker] += 1
-        presence_change(self.presence(self.own, room), 1, 0 - total)
+        presence_change(self.presence(self.own, row), 1, 0 - total)
 
-    cdef void leave(self, uint32_t room, uint64_t* last) noexcept nogil:
-        presence_change(self.presence(self.own, room), -1, self.counters(room, last))
+    cdef void leave(self, uint32_t row, uint64_t* last) noexcept nogil:
+        presence_change(self.presence(self.own, row), -1, self.counters(row, last))
 
-    cdef void expected_of(self, uint32_t room, uint64_t* out, size_t stride) noexcept nogil:
+    cdef void expected_of(self, uint32_t row, uint64_t* out, size_t stride) noexcept nogil:
         """What the users of each worker were to hear: all presences and the sum at one instant."""
         cdef uint64_t listeners, base, total
         cdef uint32_t worker
         cdef bint changed
         cdef int _try
         for _try in range(MOST_TRIES):
-            total = self.counters(room, NULL)
+            total = self.counters(row, NULL)
             for worker in range(self.workers):
                 self.versions[worker] = presence_read(
-                    self.presence(worker, room), &listeners, &base
+                    self.presence(worker, row), &listeners, &base
                 )
                 out[worker * stride] = base + listeners * total
-            changed = self.counters(room, NULL) != total
+            changed = self.counters(row, NULL) != total
             for worker in range(self.workers):
-                changed |= load(&self.presence(worker, room).version) != self.versions[worker]
+                changed |= load(&self.presence(worker, row).version) != self.versions[worker]
             if not changed:
                 return
 
@@ -317,7 +326,8 @@ cdef class Rooms:
 
     def publish_number(self, room, uint32_t sender, uint32_t receivers):
         """Return the next number of our stream into `room`, which users expect from now on."""
-        self._own_room(room)
+        self._own()
+        self._room(room)
         return self.publish(room, sender, receivers)
 
     def retract_numbers(self, room, uint32_t count):
@@ -326,7 +336,8 @@ cdef class Rooms:
         They are given again. Who joined meanwhile does not expect them. Raises ValueError when
         there are not so many.
         """
-        self._own_room(room)
+        self._own()
+        self._room(room)
         if count > self.last_sent(self.own, room):
             raise ValueError(f"count is {count}, of {self.last_sent(self.own, room)} numbers")
         self.retract(room, count)
@@ -335,38 +346,38 @@ cdef class Rooms:
         """Return the last number that `worker` published into `room`, 0 for none."""
         return self.last_sent(self._worker(worker), self._room(room))
 
-    def join_room(self, room):
+    def join_room(self, row):
         """One of our users joins; return the first number that it expects of each worker."""
         cdef uint64_t[MOST_WORKERS] first
-        self._own_room(room)
-        self.join(room, first)
+        self._own()
+        self.join(self._row(row), first)
         return [first[worker] for worker in range(self.workers)]
 
-    def leave_room(self, room):
+    def leave_room(self, row):
         """One of our users leaves; return the last number that it expected of each worker.
 
-        Raises ValueError when none of our users is in the room.
+        Raises ValueError when none of our users is in that row.
         """
         cdef uint64_t[MOST_WORKERS] last
         cdef uint64_t listeners, base
-        self._own_room(room)
-        presence_read(self.presence(self.own, room), &listeners, &base)
+        self._own()
+        presence_read(self.presence(self.own, self._row(row)), &listeners, &base)
         if listeners == 0:
-            raise ValueError(f"no user of worker {self.own} is in room {room}")
-        self.leave(room, last)
+            raise ValueError(f"no user of worker {self.own} is in room {row}")
+        self.leave(row, last)
         return [last[worker] for worker in range(self.workers)]
 
     def listeners_of(self, room):
-        """Return how many users of all workers are joined to `room` now."""
+        """Return how many users of all workers are joined to `room` now, those apart left out."""
         return self.listeners(self._room(room))
 
     def listeners_by_worker(self, worker):
         """Return how many users of `worker` are joined now, over all rooms."""
         cdef uint32_t number = self._worker(worker)
         cdef uint64_t here, base, total = 0
-        cdef uint32_t room
-        for room in range(self.rooms):
-            presence_read(self.presence(number, room), &here, &base)
+        cdef uint32_t row
+        for row in range(self.rows):
+            presence_read(self.presence(number, row), &here, &base)
             total += here
         return total
 
@@ -388,31 +399,31 @@ cdef class Rooms:
         return bool(self.is_sender(self._worker(worker), self._room(room), sequence, user))
 
     def expected(self, uint64_t[:, ::1] out not None):
-        """Fill out[worker][room] with what its users were to hear so far, modulo 2**64.
+        """Fill out[worker][row] with what its users were to hear so far, modulo 2**64.
 
         To be added to the ledgers' `expected`, which holds what is taken off it.
         """
-        cdef uint32_t room
-        if out.shape[0] != self.workers or out.shape[1] != self.rooms:
+        cdef uint32_t row
+        if out.shape[0] != self.workers or out.shape[1] != self.rows:
             raise ValueError(
                 f"out has {out.shape[0]} x {out.shape[1]} places; "
-                f"it must have {self.workers} x {self.rooms}"
+                f"it must have {self.workers} x {self.rows}"
             )
         with nogil:
-            for room in range(self.rooms):
-                self.expected_of(room, &out[0, room], self.rooms)
+            for row in range(self.rows):
+                self.expected_of(row, &out[0, row], self.rows)
 
     def bury(self, worker):
         """End the presence of a worker whose process has ended: what it was to hear is final."""
         cdef uint32_t number = self._worker(worker)
         cdef uint64_t listeners, base
-        cdef uint32_t room
-        for room in range(self.rooms):
-            presence_read(self.presence(number, room), &listeners, &base)
+        cdef uint32_t row
+        for row in range(self.rows):
+            presence_read(self.presence(number, row), &listeners, &base)
             if listeners:
                 presence_change(
-                    self.presence(number, room), -<int64_t>listeners,
-                    listeners * self.counters(room, NULL),
+                    self.presence(number, row), -<int64_t>listeners,
+                    listeners * self.counters(row, NULL),
                 )
 
     cdef uint32_t _worker(self, worker) except? 4294967295:
@@ -425,8 +436,12 @@ cdef class Rooms:
             raise ValueError(f"room is {room}; it must lie in 0 to {self.rooms - 1}")
         return room
 
-    cdef int _own_room(self, room) except -1:
+    cdef uint32_t _row(self, row) except? 4294967295:
+        if not 0 <= row < self.rows:
+            raise ValueError(f"room is {row}; it must lie in 0 to {self.rows - 1}")
+        return row
+
+    cdef int _own(self) except -1:
         if self.own == NOBODY:
             raise ValueError("these rooms are only looked at; give the worker that writes")
-        self._room(room)
         return 0

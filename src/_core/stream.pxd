@@ -35,4 +35,6 @@ cdef class Stream(Pollable):
     cdef void hand_back_reading(self) noexcept
     # Name in the taxonomy of a loss with exception `exc`; `at_eof` where it was an orderly end.
     cdef object loss_kind(self, object exc, object at_eof)
+    # Closing is to send a reset (RST) instead of an end of stream, where the transport is TCP's.
+    cdef void reset_at_close(self) noexcept
     cdef void release(self) noexcept

@@ -29,7 +29,13 @@ from ssl import SSLError
 cdef extern from "sys/socket.h" nogil:
     ssize_t recv(int fd, void* data, size_t length, int flags)
     ssize_t send(int fd, const void* data, size_t length, int flags)
+    int setsockopt(int fd, int level, int name, const void* value, unsigned int length)
     int MSG_DONTWAIT
+    int SOL_SOCKET
+    int SO_LINGER
+    cdef struct linger:
+        int l_onoff
+        int l_linger
 
 cdef extern from *:
     """
@@ -224,6 +230,13 @@ cdef class Stream:
         if code == EHOSTUNREACH or code == ENETUNREACH:
             return "tcp_unreachable"
         return at_eof if code == 0 else "tcp_reset"
+
+    cdef void reset_at_close(self) noexcept:
+        cdef linger at_once
+        cdef object plain = self.transport.get_extra_info("socket")
+        at_once.l_onoff, at_once.l_linger = 1, 0
+        if plain is not None:
+            setsockopt(plain.fileno(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(linger))
 
     cdef void release(self) noexcept:
         """Let the transport go, before its descriptor becomes another's."""

@@ -31,7 +31,15 @@ cdef enum:
     TRAFFIC_PONGS = 18
     TRAFFIC_PAYLOAD_BYTES_IN = 19
     TRAFFIC_PAYLOAD_BYTES_OUT = 20
-    TRAFFIC_COUNTERS = 21
+    TRAFFIC_AWKWARD_FAILED = 21
+    TRAFFIC_AWKWARD_RETRIES_FAILED = 22
+    TRAFFIC_COUNTERS = 23
+
+# Whether what is sent to a user is expected to arrive, and whether it sends.
+cdef enum:
+    USER_ABSENT = 0
+    USER_PRESENT = 1
+    USER_SILENT = 2             # it is to hear, and sends nothing more
 
 # Messages of one connection that leave in one call.
 cdef enum:
@@ -44,7 +52,8 @@ cdef class User(Connection):
     cdef readonly uint32_t user         # over the whole run
     cdef int64_t number                 # in the order of the schedule; -1: plans no messages
     cdef readonly uint64_t sequence     # number of the last message sent
-    cdef bint listening                 # what is sent to it is expected to arrive
+    cdef readonly uint8_t listening     # one of USER_…
+    cdef readonly bint apart            # awkward: what it hears is an account of its own
     cdef bint queued                    # the queue of who is due holds its index
     cdef uint64_t turn                  # number of the next planned message
     cdef int64_t planned_ns             # its planned instant

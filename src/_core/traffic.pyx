@@ -68,6 +68,8 @@ COUNTERS = (
     "pongs",
     "payload_bytes_in",
     "payload_bytes_out",
+    "awkward_failed",
+    "awkward_retries_failed",
 )
 
 
@@ -84,8 +86,14 @@ cdef class User(Connection):
         self.bytes_in = &traffic.counters[TRAFFIC_BYTES_IN]
         self.bytes_out = &traffic.counters[TRAFFIC_BYTES_OUT]
 
+    def retire(self) -> None:
+        """Send no message of the schedule any more; what others send is still to arrive."""
+        if self.listening == USER_PRESENT:
+            self.listening = USER_SILENT
+
     cdef void on_open(self) noexcept:
-        if self.traffic.pinger is not None:
+        # An awkward user may leave pings unanswered for reasons of its own.
+        if self.traffic.pinger is not None and not self.apart:
             self.traffic.pinger.add(self.index, self)
 
     cdef void on_pong(self, const uint8_t* payload, size_t length) noexcept:
@@ -207,8 +215,12 @@ cdef class Traffic:
 
     def cut_off(self, User user not None) -> None:
         """Book what the connection of `user` still owed: it ended before we closed it."""
-        self.counters[TRAFFIC_CUT_OFF] += 1
+        self.counters[TRAFFIC_CUT_OFF] += not user.apart
         self.end(user, LEDGER_CUT_OFF)
+
+    def left(self, User user not None) -> None:
+        """Book that the connection of `user` ends because we end it, before the others do."""
+        self.end(user, LEDGER_LEFT)
 
     def finish(self, *, bint drained) -> None:
         """Book what is missing at every user: lost if `drained`, else in flight when we left."""
@@ -312,13 +324,13 @@ cdef class Traffic:
         cdef uint64_t measured
         while self.queue.next_instant() < until_ns:
             user = <User>self.users[self.queue.next_user()]
-            if user.phase != CONNECTION_OPEN or not user.listening:
+            if user.phase != CONNECTION_OPEN or user.listening != USER_PRESENT:
                 user.queued = False
                 self.queue.pop()
                 continue
             measured = 0
             while user.planned_ns < until_ns:
-                measured += user.planned_ns >= self.measure_ns
+                measured += user.planned_ns >= self.measure_ns and not user.apart
                 self.advance(user)
             self.counters[TRAFFIC_PLANNED] += measured
             self.counters[TRAFFIC_SKIPPED] += measured
@@ -336,7 +348,7 @@ cdef class Traffic:
             user = <User>self.users[self.queue.next_user()]
             if (
                 user.phase != CONNECTION_OPEN
-                or not user.listening
+                or user.listening != USER_PRESENT
                 or user.planned_ns >= self.end_ns
             ):
                 user.queued = False

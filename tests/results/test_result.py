@@ -136,6 +136,7 @@ def test_the_keys_that_were_promised() -> None:
         "metrics",
         "rooms",
         "joins",
+        "awkward",
         "reconnects",
         "disconnects",
         "episodes",

@@ -1,6 +1,8 @@
 """Users that do not behave."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+import typer
 
 from surgewire.cli.groups import OptionGroup
 
@@ -10,3 +12,13 @@ class BehaviourOptions(OptionGroup):
 
     PART: ClassVar[str | None] = None
     TITLE: ClassVar[str | None] = "Awkward clients"
+
+    behave: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME:SHARE[@AMOUNT]",
+            help="Let a share of the users misbehave, whose losses are kept apart: slow-reader, "
+            "pausing-reader, small-buffer, slow-upgrade, fragmented, broken-frames, broken-masks, "
+            "ping-flood, vanish, silent. May be repeated.",
+        ),
+    ] = None

@@ -78,12 +78,15 @@ class AbortWatch:
         booked: dict[str, int] = {}
         if self._wants_deliveries:
             # With many rooms these are megabytes.
-            booked = _by_name(ledger.COUNTERS, [part.ledger.sum(axis=0) for part in slices])
+            # The rows behind those of the rooms are of awkward users.
+            rows = [part.ledger[: self._region.rooms].sum(axis=0) for part in slices]
+            booked = _by_name(ledger.COUNTERS, rows)
             values.update(booked)
-        values["failed"], values["closed"] = passed["failed"], closed
+        awkward = passed["awkward_failed"] + passed["awkward_retries_failed"]
+        values["failed"], values["closed"] = passed["failed"] - awkward, closed
         values["join_failed"] = passed["join_failed"]
         return values, {
-            ATTEMPTS: passed["established"] + passed["failed"],
+            ATTEMPTS: passed["established"] + values["failed"],
             CONNECTIONS: passed["established"],
             JOINS: passed["joined"] + passed["join_failed"],
             DELIVERIES: sum(booked.get(name, 0) for name in _DECIDED),

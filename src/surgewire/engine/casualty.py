@@ -40,20 +40,20 @@ def book_death(region: SharedRegion, worker: int) -> int:
         part.errors.add(WORKER_DIED, pending)
     part.ledger[:, _LOST_TO_DISCONNECT] += _outstanding(region, worker)
     # It may have been killed between planning a message and booking it as sent.
-    sent = int(np.add.reduce(part.ledger[:, _SENT]))
+    sent = int(np.add.reduce(part.ledger[: region.rooms, _SENT]))
     unsent = max(count["planned"] - count["skipped"] - sent, 0)
     _add(part.traffic, traffic.COUNTERS, "skipped", unsent)
     return open_now
 
 
 def _outstanding(region: SharedRegion, worker: int) -> Counts:
-    """Return what `worker` still had to hear in each room."""
+    """Return what `worker` still had to hear in each row of its ledger."""
     counts = region.slice(worker).ledger
     expected = counts[:, _EXPECTED].copy()
     rooms = region.share_rooms()
     if rooms is not None:
         rooms.bury(worker)
-        shared = np.zeros((region.workers, region.rooms), np.uint64)
+        shared = np.zeros((region.workers, region.rows), np.uint64)
         rooms.expected(shared)
         expected += shared[worker]
     booked = np.add.reduce(counts[:, _BOOKED], axis=1)

@@ -16,10 +16,12 @@ from surgewire._core.connection import Connection
 from surgewire._core.histogram import Histogram
 from surgewire._core.traffic import COUNTERS
 from surgewire.engine import taxonomy
+from surgewire.engine.farewell import Farewell
 from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, Words, WorkerSlice
 from surgewire.engine.way import syn
 from surgewire.engine.way.attempt import Attempt
 from surgewire.engine.way.deadlines import Deadlines
+from surgewire.plan.way.closing import ClosingPart
 
 # How long a connection may take to close before it is aborted.
 CLOSE_TIMEOUT_NS = 2_000_000_000
@@ -27,6 +29,8 @@ CLOSE_TIMEOUT_NS = 2_000_000_000
 _JANITOR_S = 0.05
 # SYNs of one connection that are told apart; by then half a minute has gone.
 _MOST_SYNS = 6
+# Turns of the loop until all that were aborted are gone: with TLS there are two transports.
+_TURNS_TO_ABORT = 4
 # Closing many connections in one turn of the loop would hold up everything else.
 _CLOSE_BATCH = 250
 
@@ -77,6 +81,9 @@ class Audience:
     def ended(self, connection: Connection) -> None:
         """Tell of a connection that was open and has ended before we closed it."""
 
+    def withdrew(self, connection: Connection) -> None:
+        """Tell of an awkward connection that was open and has ended from our side."""
+
     def gone(self, connection: Connection) -> None:
         """Tell that nothing is left of a connection that was established."""
 
@@ -98,14 +105,20 @@ class Connector:
         dialler: Dials,
         audience: Audience,
         deadlines: Deadlines,
+        closing: ClosingPart = ClosingPart(),  # noqa: B008 - frozen
     ) -> None:
-        """Book in `counts` and in the run's `gauges`. deadlines: what `dialler` tells."""
+        """Book in `counts` and in the run's `gauges`.
+
+        deadlines: what `dialler` tells. closing: how connections are closed.
+        """
         self._loop = loop
         self._counts = counts
         self._gauges = gauges
         self._dialler = dialler
         self._audience = audience
         self._deadlines = deadlines
+        self._farewell = Farewell(counts, closing)
+        self._close_timeout_ns = closing.timeout_ns or CLOSE_TIMEOUT_NS
         self._histograms = {
             name: Histogram(words)
             for name, words in counts.histograms.items()
@@ -150,20 +163,25 @@ class Connector:
 
     def dismiss(self, connection: Connection, kind: str) -> None:
         """Close an open connection that is of no use, and book it as having ended by `kind`."""
-        self._counts.closed.add(kind)
-        connection.close(1000)
+        self._farewell.dismissed(connection, kind)
+        self._farewell.say(connection)
+
+    def send_away(self, connection: Connection) -> None:
+        """Close an open connection, as the plan says how."""
+        self._farewell.say(connection)
 
     async def close_all(self) -> None:
-        """Close every connection with code 1000 and wait, within a bound, until all are gone."""
+        """Close every connection and wait, within a bound, until all are gone."""
         for number, connection in enumerate(list(self._alive)):
-            connection.close(1000)
+            self._farewell.say(connection)
             if number % _CLOSE_BATCH == _CLOSE_BATCH - 1:
                 await asyncio.sleep(0)
-        deadline_ns = now_ns() + CLOSE_TIMEOUT_NS
+        deadline_ns = now_ns() + self._close_timeout_ns
         while self._alive and now_ns() < deadline_ns:
             await asyncio.sleep(0.01)
         self.abort_all()
-        await asyncio.sleep(0)
+        for _ in range(_TURNS_TO_ABORT):
+            await asyncio.sleep(0)
 
     def abort_all(self) -> None:
         """End every connection at once."""
@@ -182,6 +200,8 @@ class Connector:
         self._deadlines.begin(connection, now_ns())
         self._counts.traffic[_ATTEMPTED] += 1
         gauge.add(self._gauges.under_way, 1)
+        if not again:
+            self._farewell.attempted(connection)
         self._pending[connection] = attempt
         self._tasks[connection] = self._loop.create_task(self._dial(connection, attempt))
 
@@ -225,7 +245,7 @@ class Connector:
         """Bound the end of a connection that came to nothing."""
         if connection.tcp_ns:
             # A TLS connection that is refused closes with a handshake, too.
-            self._closing.append((now_ns() + CLOSE_TIMEOUT_NS, connection))
+            self._closing.append((now_ns() + self._close_timeout_ns, connection))
 
     def _take_out(self, connection: Connection) -> Attempt | None:
         attempt = self._pending.pop(connection, None)
@@ -249,12 +269,13 @@ class Connector:
         attempt = self._take_out(connection)
         if attempt is None:
             return
-        for metric, phase_ns in attempt.phases_ns(connection).items():
-            self._histograms[metric].record(phase_ns)
+        if connection.manners is None:
+            for metric, phase_ns in attempt.phases_ns(connection).items():
+                self._histograms[metric].record(phase_ns)
+            self._counts.progress[PROGRESS_ESTABLISHED_NS] = connection.open_ns
         self._look_for_retransmissions(attempt, connection)
         self._counts.traffic[_ESTABLISHED] += 1
         self._counts.traffic[_OPEN] += 1
-        self._counts.progress[PROGRESS_ESTABLISHED_NS] = connection.open_ns
         gauge.add(self._gauges.gauge, 1)
         self._alive.add(connection)
         self._audience.opened(connection)
@@ -279,8 +300,9 @@ class Connector:
             self._start(attempt)
         self._counts.traffic[_FAILED] += 1
         self._counts.traffic[_RETRIES_FAILED] += attempt.again
-        self._counts.errors.add(final)
-        self._counts.facts.add(f"failed_{attempt.phase(connection)}")
+        self._farewell.failed(connection, final, again=attempt.again)
+        if connection.manners is None:
+            self._counts.facts.add(f"failed_{attempt.phase(connection)}")
         self._see_off(connection)
         self._audience.failed(attempt.user)
         self._settle(attempt)
@@ -290,15 +312,18 @@ class Connector:
         self._counts.traffic[_OPEN] -= 1
         self._counts.traffic[_CLOSED] += 1
         gauge.add(self._gauges.gauge, -1)
-        self._closing.append((now_ns() + CLOSE_TIMEOUT_NS, connection))
+        self._closing.append((now_ns() + self._close_timeout_ns, connection))
+        self._farewell.closed(connection, kind)
         if kind is not None:
-            self._counts.closed.add(kind)
             self._audience.ended(connection)
+        elif connection.manners is not None:
+            self._audience.withdrew(connection)
 
     def gone(self, connection: Connection) -> None:
         """Forget a connection."""
         if connection in self._alive:
             self._alive.remove(connection)
+            self._farewell.gone(connection)
             self._audience.gone(connection)
 
     def _look_for_retransmissions(self, attempt: Attempt, connection: Connection) -> None:

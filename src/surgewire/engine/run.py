@@ -121,8 +121,8 @@ def _map_region(plan: Plan) -> SharedRegion:
     try:
         if isinstance(plan, ChatPlan):
             slots = fanout_slots(stream_rate_per_s(plan), plan.deadline_ns)
-            return SharedRegion(plan.processes, plan.rooms, slots)
-        return SharedRegion(plan.processes)
+            return SharedRegion(plan.processes, plan.rooms, slots, apart=bool(plan.behave))
+        return SharedRegion(plan.processes, apart=bool(plan.behave))
     except (OSError, MemoryError) as error:
         raise LimitError(
             f"the shared memory of {plan.processes} workers cannot be had ({error}); "

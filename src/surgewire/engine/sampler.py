@@ -17,6 +17,8 @@ from surgewire.results.sparse import SparseHistogram, sparse_delta
 
 _OPEN = traffic.COUNTERS.index("open")
 _EXPECTED = ledger.COUNTERS.index("expected")
+# The account of awkward users, in runs that have some.
+_AWKWARD = tuple(f"awkward_{name}" for name in ledger.COUNTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Sampler:
         self.rooms: Counts = np.zeros((region.rooms, len(ledger.COUNTERS)), np.uint64)
         """What the ledger held for each room at the last call of `take`, all workers together."""
         self._ledger = self.rooms.sum(axis=0)
+        self._apart = self._ledger.copy()
         self._traffic = np.zeros(len(traffic.COUNTERS), np.uint64)
         self._histograms = {name: Histogram() for name in METRICS}
         self._errors: dict[str, int] = {}
@@ -53,10 +56,16 @@ class Sampler:
     def take(self, *, last: bool = False) -> Gain:
         """Return what was counted since the last call; `last` looks at what seems unchanged too."""
         slices = self._region.slices
-        self.rooms = self._read_rooms()
+        rows = self._read_rows()
+        self.rooms = rows[: self._region.rooms]
         counters, self._ledger = _gain(
             ledger.COUNTERS, self._ledger, np.add.reduce(self.rooms, axis=0)
         )
+        if self._region.apart:
+            apart, self._apart = _gain(
+                _AWKWARD, self._apart, np.add.reduce(rows[self._region.rooms :], axis=0)
+            )
+            counters |= apart
         passed, self._traffic = _gain(
             traffic.COUNTERS,
             self._traffic,
@@ -78,14 +87,14 @@ class Sampler:
         self._errors, self._closed, self._facts = errors, closed, facts
         return gain
 
-    def _read_rooms(self) -> Counts:
-        now = np.zeros_like(self.rooms)
+    def _read_rows(self) -> Counts:
+        now = np.zeros((self._region.rows, len(ledger.COUNTERS)), np.uint64)
         for part in self._region.slices:
             now += part.ledger
         if self._rooms is not None:
             # Last of all: a message that is published meanwhile is expected a moment too early,
             # and not delivered before it is expected.
-            expected = np.zeros((self._region.workers, self._region.rooms), np.uint64)
+            expected = np.zeros((self._region.workers, self._region.rows), np.uint64)
             self._rooms.expected(expected)
             now[:, _EXPECTED] += np.add.reduce(expected)
         return now

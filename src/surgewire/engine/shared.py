@@ -104,25 +104,34 @@ class SharedRegion:
     changed atomically by the native gauge only. `under_way`: likewise, attempts that have begun and
     have no outcome. `rooms`: rows of each worker's ledger.
     `fanout_slots`: how many messages of a stream have their fan-out followed; 0 where the run has
-    no rooms that workers share, as in an echo run.
+    no rooms that workers share, as in an echo run. `apart`: whether each ledger has as many rows
+    again, behind those of the rooms, for awkward users; `rows`: how many it has in all.
     """
 
-    def __init__(self, workers: int, rooms: int = 1, fanout_slots: int = 0) -> None:
+    def __init__(
+        self, workers: int, rooms: int = 1, fanout_slots: int = 0, *, apart: bool = False
+    ) -> None:
         """Map memory for `workers` workers, all zero."""
         if workers < 1:
             raise ValueError("a run takes at least one worker")
         self.rooms = rooms
+        self.apart = apart
+        self.rows = rooms * 2 if apart else rooms
         self.fanout_slots = fanout_slots
-        stride = slice_bytes(rooms)
+        stride = slice_bytes(self.rows)
         slices_end = mmap.PAGESIZE + workers * stride
-        shared = rooms_memory.memory_bytes(workers, rooms, fanout_slots) if fanout_slots else 0
+        shared = 0
+        if fanout_slots:
+            shared = rooms_memory.memory_bytes(workers, rooms, fanout_slots, apart)
         # Anonymous and shared: freed with the last view of the last process.
         memory = np.frombuffer(mmap.mmap(-1, slices_end + shared), np.uint8)
         # A page of its own: all workers write the gauge, and no slice shall share its cache line.
         self.gauge: Words = memory[:16].view(np.int64)
         self.under_way: Words = memory[_CACHE_LINE : _CACHE_LINE + 16].view(np.int64)
         starts = range(mmap.PAGESIZE, slices_end, stride)
-        self._slices = tuple(WorkerSlice(memory[start : start + stride], rooms) for start in starts)
+        self._slices = tuple(
+            WorkerSlice(memory[start : start + stride], self.rows) for start in starts
+        )
         self._rooms_memory = memory[slices_end:]
 
     @property
@@ -154,4 +163,5 @@ class SharedRegion:
             rooms=self.rooms,
             slots=self.fanout_slots,
             worker=worker,
+            apart=self.apart,
         )

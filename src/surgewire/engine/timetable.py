@@ -6,6 +6,8 @@ from surgewire.engine.joins import JOIN_SETTLES_NS
 from surgewire.plan.models import ChatPlan, ConnectPlan, Plan, SendingPlan
 
 _SECOND_NS = 1_000_000_000
+# How long answers to close frames are awaited within the margin.
+_ANSWERS_NS = 2 * _SECOND_NS
 # What a worker takes at most to open or close a connection, on a slow and crowded machine.
 _PER_CONNECTION_NS = 200_000
 
@@ -40,7 +42,8 @@ def _join_ns(plan: Plan) -> int:
 
 def close_bound_ns(plan: Plan, patience: Patience) -> int:
     """Return how long closing and booking may take, when nothing is awaited any more."""
-    return patience.margin_ns + plan.connections * _PER_CONNECTION_NS
+    answers_ns = max(0, plan.closing.waits_ns - _ANSWERS_NS)
+    return patience.margin_ns + answers_ns + plan.connections * _PER_CONNECTION_NS
 
 
 def drain_ns(plan: Plan) -> int:

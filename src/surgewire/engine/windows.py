@@ -30,7 +30,9 @@ def ledger_bytes(plan: Plan) -> int:
     rate_per_s, workers = stream_rate_per_s(plan), plan.processes
     window = _WINDOW_BYTES + window_bits(rate_per_s, plan.deadline_ns) // 8
     slots = fanout_slots(rate_per_s, plan.deadline_ns)
-    return plan.connections * workers * window + rooms.memory_bytes(workers, plan.rooms, slots)
+    return plan.connections * workers * window + rooms.memory_bytes(
+        workers, plan.rooms, slots, bool(plan.behave)
+    )
 
 
 def window_bits(stream_rate_per_s: float, deadline_ns: int) -> int:

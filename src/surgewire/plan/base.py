@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from surgewire.plan import fields
 from surgewire.plan.abort import AbortRules
+from surgewire.plan.behaviour import BehavioursField, check_behaviours
 from surgewire.plan.fields import HOUR, MS, S
 from surgewire.plan.secrets import Secret, SecretNames, redact_url, secrets_in_url
 from surgewire.plan.units import (
@@ -71,6 +72,7 @@ class Plan(Part):
     ping_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] | None = None
     ping_timeout_ns: Annotated[int, *fields.duration(10 * MS, HOUR)] | None = None
     target_pid: Annotated[int, *fields.count(1, 2**31 - 1)] | None = None
+    behave: BehavioursField = ()
 
     abort_on: AbortRules = ()
     secret: SecretNames = ()
@@ -170,6 +172,11 @@ class Plan(Part):
             total_option=self.OPTIONS.get("connections", "--connections"),
             others=self.own_slots,
         )
+        return self
+
+    @model_validator(mode="after")
+    def _check_behaviours(self) -> Self:
+        check_behaviours(self.behave, self.connections, sends=self.kind != "connect")
         return self
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
 from rich.text import Text
 
-from surgewire.report import account, connecting, course, heading, sections, way
+from surgewire.report import account, awkward, connecting, course, heading, sections, way
 from surgewire.report.layout import GAP, LABEL_WIDTH, times
 from surgewire.report.layout import sections as labelled
 from surgewire.report.wording import plain
@@ -88,6 +88,7 @@ def _blocks(result: Result, width: int) -> list[RenderableType]:
     if result.run.kind != "connect":
         happened.append(("Messages", account.messages(result, room)))
         happened += [("Rooms", part) for part in account.rooms(result, room)]
+    happened += [("Awkward", part) for part in awkward.users(result, room)]
     happened.append(("Disconnects", course.disconnects(result, room)))
     happened.append(("Errors", sections.errors(result, room)))
     happened += [("Reconnects", part) for part in course.reconnects(result, room)]

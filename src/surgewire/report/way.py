@@ -30,6 +30,8 @@ _TOPICS = (
     _Topic("Sources", "source_"),
     _Topic("Subprotocol", "subprotocol_"),
     _Topic("Redirects", "redirected"),
+    _Topic("Closing", "closing_"),
+    _Topic("Flood", "flood_"),
 )
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from surgewire.results.attempts import Attempts
+from surgewire.results.awkward import Awkward
 from surgewire.results.doubts import find_doubts
 from surgewire.results.doubts_load import late_may_be_ours
 from surgewire.results.metrics import LOOP_LAG, METRICS
@@ -56,6 +57,7 @@ def build_result(tally: "Tally") -> Result:
         metrics={name: tally.summary(name) for name in METRICS if name != LOOP_LAG},
         rooms=tally.rooms(),
         joins=joins,
+        awkward=Awkward.of(tally.counters, tally.facts),
         reconnects=reconnects,
         disconnects=tally.disconnects.disconnects(),
         episodes=tally.episodes.episodes(),
@@ -101,7 +103,7 @@ def _connections(tally: "Tally") -> Connections:
         requested=tally.asked.connections,
         attempted=counters["attempted"] - counters["retried"],
         established=_established(tally),
-        failed=counters["failed"] - counters["retries_failed"],
+        failed=counters["failed"] - counters["retries_failed"] - counters["awkward_failed"],
         peak_open=tally.peak_open,
         per_s=_connected_per_s(tally),
         errors=_sorted(tally.errors),

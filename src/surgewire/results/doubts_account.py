@@ -90,15 +90,20 @@ def check_ledger_unbalanced(tally: "Tally") -> Doubt | None:
     if not tally.finished:
         return None
     undecided = tally.undecided
-    if undecided:
-        told = f"{undecided:,} expected messages are booked neither as delivered nor as lost"
+    apart = tally.undecided_apart
+    if undecided or apart:
+        whose = "" if undecided else " of awkward users"
+        told = (
+            f"{undecided or apart:,} expected messages{whose} are booked neither as delivered nor "
+            "as lost"
+        )
     else:
         told = _rooms_unbalanced(tally)
     if not told:
         return None
     return Doubt(
         DoubtCode.LEDGER_UNBALANCED,
-        undecided,
+        undecided or apart,
         told,
         "the counts of a worker are incomplete; if none died, report this as a bug",
     )

@@ -80,7 +80,9 @@ def figures_of(
         requested=asked.connections,
         attempted=attempted,
         established=counters.get("established", 0),
-        failed=counters.get("failed", 0),
+        failed=counters.get("failed", 0)
+        - counters.get("awkward_failed", 0)
+        - counters.get("awkward_retries_failed", 0),
         open=record.gauges.get("open", 0),
         joined=record.gauges.get("joined", 0) if asked.chats else None,
         sent_per_s=_rate(record, _SENT),

@@ -56,7 +56,7 @@ class Reconnects(_Counts):
             cut_off=counters.get("cut_off", 0),
             left=counters.get("left", 0),
             attempts=counters.get("retried", 0),
-            failed=counters.get("retries_failed", 0),
+            failed=counters.get("retries_failed", 0) - counters.get("awkward_retries_failed", 0),
             rejoined=counters.get("rejoined", 0),
             missing=missing,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from surgewire.results.attempts import Attempts
+from surgewire.results.awkward import Awkward
 from surgewire.results.disconnects import Disconnects
 from surgewire.results.doubt import Doubt
 from surgewire.results.drift import Drift
@@ -180,6 +181,8 @@ class Result:
     """None in a run without rooms, and until the first record of them."""
     joins: Joins | None
     """None in a run without rooms."""
+    awkward: Awkward | None
+    """None where all users behaved."""
     reconnects: Reconnects
     disconnects: Disconnects
     episodes: Episodes
@@ -212,6 +215,7 @@ class Result:
             "metrics": {name: summary.to_dict() for name, summary in self.metrics.items()},
             "rooms": None if self.rooms is None else self.rooms.to_dict(),
             "joins": None if self.joins is None else self.joins.to_dict(),
+            "awkward": None if self.awkward is None else self.awkward.to_dict(),
             "reconnects": self.reconnects.to_dict(),
             "disconnects": self.disconnects.to_dict(),
             "episodes": self.episodes.to_dict(),

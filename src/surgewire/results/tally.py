@@ -5,6 +5,7 @@ from collections import Counter
 from surgewire._core.histogram import Histogram
 from surgewire.results.asked import Asked
 from surgewire.results.attempts import AttemptWatch
+from surgewire.results.awkward import AwkwardDelivery
 from surgewire.results.build import build_result
 from surgewire.results.disconnects import DisconnectWatch
 from surgewire.results.drift import DriftWatch
@@ -142,6 +143,11 @@ class Tally:
     def undecided(self) -> int:
         """Expected messages that are neither delivered nor lost (yet)."""
         return self.counters["expected"] - sum(self.counters[name] for name in DECIDED)
+
+    @property
+    def undecided_apart(self) -> int:
+        """The same for awkward users, whose account is kept apart."""
+        return AwkwardDelivery.of(self.counters).undecided
 
     def result(self) -> Result:
         """Make the result of what was taken in so far; the same records give the same result."""

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
+from surgewire._core.awkward import AwkwardChatUser
 from surgewire._core.chat_traffic import ChatTraffic, ChatUser
 from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection
@@ -90,19 +92,20 @@ class ChatJob(SendingJob):
         """Return a new connection for `user`."""
         plan, layout = self.plan, self.plan.layout
         room = layout.room_of(user)
-        return ChatUser(
-            self.buffer,
-            owner,
-            self.upgrade(user, room),
-            self.traffic,
-            index=user // self.place.region.workers,
-            user=user,
-            room=room,
-            number=layout.number_of(user),
-            tls=self.secure(user),
-            max_message_bytes=plan.max_message_bytes,
-            poller=self.poller,
-        )
+        manners, handshake = self.manners(user), self.upgrade(user, room)
+        options: dict[str, Any] = {
+            "index": user // self.place.region.workers,
+            "user": user,
+            "room": room,
+            "number": layout.number_of(user),
+            "tls": self.secure(user),
+            "max_message_bytes": plan.max_message_bytes,
+            "poller": self.poller,
+        }
+        if manners is None:
+            return ChatUser(self.buffer, owner, handshake, self.traffic, **options)
+        held = manners.handshake(handshake)
+        return AwkwardChatUser(self.buffer, owner, held, self.traffic, manners=manners, **options)
 
     # The life of a run.
 
@@ -182,8 +185,18 @@ class ChatJob(SendingJob):
         self._present.pop(user.user, None)
         self._going[user] = self._turnover.failed
         if self._joins.settle(user):
-            self.counts.traffic[_JOIN_FAILED] += 1
+            self.counts.traffic[_JOIN_FAILED] += not user.apart
         super().ended(connection)
+        self.settled()
+
+    def withdrew(self, connection: Connection) -> None:
+        """Book that an awkward user ended its connection; it comes back, if it is to."""
+        user = _chat_user(connection)
+        if user not in self._going:
+            self._present.pop(user.user, None)
+            self._going[user] = self._turnover.failed
+        self._joins.settle(user)
+        super().withdrew(connection)
         self.settled()
 
     def gone(self, connection: Connection) -> None:
@@ -225,7 +238,7 @@ class ChatJob(SendingJob):
         if not user.is_open:
             # We are closing it at the end of the run: nobody kept it waiting too long.
             return
-        self.counts.traffic[_JOIN_FAILED] += 1
+        self.counts.traffic[_JOIN_FAILED] += not user.apart
         self._going[user] = self._turnover.failed
         self.connector.dismiss(user, taxonomy.TIMEOUT_JOIN)
 
@@ -233,7 +246,7 @@ class ChatJob(SendingJob):
         user = self._present.pop(number)
         self._going[user] = self._turnover.left
         self.traffic.leave(user)
-        user.close(1000)
+        self.connector.send_away(user)
 
 
 def _chat_user(connection: Connection) -> ChatUser:

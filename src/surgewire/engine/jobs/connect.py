@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from surgewire._core.clock import now_ns
+from surgewire._core.awkward import AwkwardConnectUser
 from surgewire._core.connect_traffic import ConnectTraffic, ConnectUser
 from surgewire._core.connection import Connection
 from surgewire._core.ledger import Ledger
@@ -69,17 +71,20 @@ class ConnectJob(Job):
 
     def make(self, owner: Connector, user: int) -> Connection:
         """Return a new connection for `user`."""
-        plan = self.plan
-        return ConnectUser(
-            self.buffer,
-            owner,
-            self.upgrade(user),
-            self.traffic,
-            index=user // self.place.region.workers,
-            user=user,
-            awaits_greeting=plan.until_message,
-            tls=self.secure(user),
-            max_message_bytes=plan.max_message_bytes,
+        plan, manners = self.plan, self.manners(user)
+        handshake = self.upgrade(user)
+        options: dict[str, Any] = {
+            "index": user // self.place.region.workers,
+            "user": user,
+            "awaits_greeting": plan.until_message,
+            "tls": self.secure(user),
+            "max_message_bytes": plan.max_message_bytes,
+        }
+        if manners is None:
+            return ConnectUser(self.buffer, owner, handshake, self.traffic, **options)
+        held = manners.handshake(handshake)
+        return AwkwardConnectUser(
+            self.buffer, owner, held, self.traffic, manners=manners, **options
         )
 
     # The life of a run.
@@ -169,6 +174,14 @@ class ConnectJob(Job):
         super().ended(connection)
         self.settled()
 
+    def withdrew(self, connection: Connection) -> None:
+        """See whether it was the last one, where an awkward user ended its connection."""
+        user = _connect_user(connection)
+        self._present.pop(user.user, None)
+        self._greetings.settle(user)
+        super().withdrew(connection)
+        self.settled()
+
     def gone(self, connection: Connection) -> None:
         """Let a user that has left come back: it has one connection at a time."""
         if self._storm is not None:
@@ -199,7 +212,7 @@ class ConnectJob(Job):
         if user is None:
             return False
         self.traffic.leave(user)
-        user.close(1000)
+        self.connector.send_away(user)
         return True
 
 

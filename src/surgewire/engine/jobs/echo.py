@@ -1,10 +1,11 @@
 """Echo runs: each user hears its own messages."""
 
 from surgewire._core.connection import Connection
-from surgewire._core.echo_traffic import EchoTraffic, EchoUser
+from surgewire._core.echo_traffic import EchoTraffic
 from surgewire._core.ledger import Ledger
 from surgewire.dialects.plain import plain_text
 from surgewire.engine.connector import Connector
+from surgewire.engine.jobs.echo_user import make_echo_user
 from surgewire.engine.jobs.sending import SendingJob, message_schedule
 from surgewire.plan.models import EchoPlan
 
@@ -45,17 +46,7 @@ class EchoJob(SendingJob):
 
     def make(self, owner: Connector, user: int) -> Connection:
         """Return a new connection for `user`."""
-        return EchoUser(
-            self.buffer,
-            owner,
-            self.upgrade(user),
-            self.traffic,
-            user,
-            index=user // self.place.region.workers,
-            tls=self.secure(user),
-            max_message_bytes=self.plan.max_message_bytes,
-            poller=self.poller,
-        )
+        return make_echo_user(self, owner, user)
 
 
 def window_bits(plan: EchoPlan) -> int:

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from surgewire._core import poller
+from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection
 from surgewire._core.poller import Poller
 from surgewire._core.stream import ReceiveBuffer
 from surgewire._core.traffic import Traffic, User
 from surgewire._core.witness import Witness
 from surgewire.dialects.client_upgrade import ClientUpgrade
+from surgewire.engine.behaviours import behaviours_of, seed_of
 from surgewire.engine.connector import Audience, Connector
 from surgewire.engine.jobs.workplace import Workplace
+from surgewire.engine.manners import Manners, manners_of
 from surgewire.engine.ramp import Ramp
 from surgewire.engine.way.deadlines import Deadlines
 from surgewire.engine.way.dialler import Dialler
@@ -63,7 +66,11 @@ class Job(Audience, ABC):
             self._following(dialler) if plan.request.follow else dialler,
             self,
             self._deadlines,
+            plan.closing,
         )
+        self.behaviours = behaviours_of(plan, place.users)
+        self.awkward: set[Connection] = set()
+        """Open connections of users that misbehave."""
         self.ramp = Ramp(
             place.loop,
             plan,
@@ -94,7 +101,14 @@ class Job(Audience, ABC):
     def begin(self, at_ns: int) -> int:
         """Begin what the run is for at the instant `at_ns`; return the instant at which it ends."""
         self.begun_ns = at_ns
+        if self.reads:
+            for connection in self.awkward:
+                connection.manners.begin(self._until_begun_s)
         return at_ns
+
+    @property
+    def _until_begun_s(self) -> float:
+        return max(0, self.begun_ns - now_ns()) / 1e9
 
     @abstractmethod
     async def drain(self) -> None:
@@ -120,6 +134,14 @@ class Job(Audience, ABC):
             return Dialler(loop, there, sources, tls, self._deadlines)
 
         return FollowingDialler(plan.target, dialler, self._redirects, dialler_to)
+
+    def manners(self, user: int) -> Manners | None:
+        """Return how a new connection of `user` is to misbehave; None where it is not."""
+        behaviour = self.behaviours.get(user)
+        if behaviour is None:
+            return None
+        plan = self.place.plan
+        return manners_of(behaviour, self.place.loop, user=user, seed=seed_of(plan))
 
     # What the worker calls.
 
@@ -182,6 +204,11 @@ class Job(Audience, ABC):
         if self.place.plan.deflate.is_offered:
             agreed = connection.is_deflated
             self.counts.facts.add("deflate_agreed" if agreed else "deflate_declined")
+        if connection.manners is not None:
+            self.awkward.add(connection)
+            if self.begun_ns or not self.reads:
+                connection.manners.begin(self._until_begun_s)
+            return
         if self.witnesses == 0 or connection.fileno() < 0:
             return
         self.witnesses -= 1
@@ -194,7 +221,15 @@ class Job(Audience, ABC):
     def ended(self, connection: Connection) -> None:
         """Book what the connection still owed, and see whether it was the last one."""
         assert isinstance(connection, User)
+        self.awkward.discard(connection)
         self.traffic.cut_off(connection)
+        self.see_who_is_left()
+
+    def withdrew(self, connection: Connection) -> None:
+        """Book what an awkward connection still owed, and see whether it was the last one."""
+        assert isinstance(connection, User)
+        self.awkward.discard(connection)
+        self.traffic.left(connection)
         self.see_who_is_left()
 
     def settled(self) -> None:
