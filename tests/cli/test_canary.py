@@ -6,22 +6,25 @@ import pty
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from surgewire.cli.main import main
+from tests import ways
 from tests.cli.canary import canary, recording, search, search_folder
 from tests.cli.conftest import Refusal
 
 URL_PLACES = ("path", "query", "opaque", "bare")
 
 
-def url(port: int, *, scheme: str = "ws") -> str:
+def url(port: int, *, userinfo: bool = False) -> str:
     c = canary
+    user = f"user:{c('userinfo')}@" if userinfo else ""
     return (
-        f"{scheme}://127.0.0.1:{port}/pin={c('path')}/"
+        f"ws://{user}127.0.0.1:{port}/pin={c('path')}/"
         f"?token={c('query')}&opaque={c('opaque')}&{c('bare')}"
     )
 
@@ -32,7 +35,6 @@ def shared_options(folder: Path) -> dict[str, list[str]]:
     users.write_text(f"name,ticket\nanna,{canary('row')}\nbert,{canary('row')}\n")
     c = canary
     return {
-        "header": ["--header", f"Authorization: Bearer {c('header')}"],
         "plain_header": ["--header", f"X-Colour: {c('plain_header')}"],
         "cookie": ["--cookie", f"session={c('cookie')}; lang=en"],
         "subprotocol": ["--subprotocol", c("subprotocol"), "--subprotocol", "chat.v1"],
@@ -42,6 +44,8 @@ def shared_options(folder: Path) -> dict[str, list[str]]:
 
 
 CHAT_OPTIONS = {
+    # A header of this name and a user in the URL are one too many.
+    "header": ["--header", f"Authorization: Bearer {canary('header')}"],
     "join": ["--join", f'{{"room":"{{{{room}}}}","ticket":"{canary("join")}"}}'],
     "send": [
         "--send",
@@ -52,6 +56,7 @@ SIZES = {
     "echo": ["--connections", "2", "--rate", "20/s", "--duration", "600ms", "--drain", "500ms"],
     "chat": ["--connections", "2", "--rooms", "2", "--rate", "20/s", "--duration", "600ms"],
     "connect": ["--total", "2", "--rate", "10/s", "--hold", "500ms"],
+    "find": ["--find-rate", "--rate", "5/s..10/s", "--step", "500ms"],
 }
 
 
@@ -63,10 +68,14 @@ def command_line(
     options = [word for words in planted.values() for word in words]
     if command == "chat":
         options += ["--trace", str(outputs / "trace")]
+    places = {*URL_PLACES, *planted}
+    if command != "chat":
+        places.add("userinfo")
     return [
-        command, url(port), *SIZES[command], "--processes", "1", "--secret", "pin", *options,
+        "connect" if command == "find" else command, url(port, userinfo=command != "chat"),
+        *SIZES[command], "--processes", "1", "--secret", "pin", *options,
         "--runs-dir", str(outputs / "runs"), "--json", str(outputs / f"{command}.json"),
-    ], {*URL_PLACES, *planted}  # fmt: skip
+    ], places  # fmt: skip
 
 
 def run_on_a_terminal(arguments: list[str]) -> str:
@@ -101,23 +110,31 @@ def _family(pid: int) -> list[psutil.Process]:
         return []
 
 
+@pytest.fixture(scope="module")
+def proxy() -> Iterator[str]:
+    """Give the URL of a proxy that lets nobody through without its password."""
+    with ways.proxy(f"user:{canary('proxy')}") as place:
+        yield f"http://user:{canary('proxy')}@{place}"
+
+
 @pytest.mark.parametrize("command", SIZES)
 def test_no_artefact_has_a_secret(
-    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, proxy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     inputs, outputs = tmp_path / "inputs", tmp_path / "outputs"
     inputs.mkdir()
     outputs.mkdir()
     with recording() as (server, port):
         arguments, places = command_line(command, port, inputs, outputs)
-        shown = run_on_a_terminal(arguments)
-    missing = {place for place in places if not server.got(place)} - {"proxy", "key"}
+        shown = run_on_a_terminal([*arguments, "--proxy", proxy])
+    missing = {place for place in places if not server.got(place)}
     assert not missing, f"planted and not sent: {missing}"
     assert search(shown) == []
-    (folder,) = (outputs / "runs").iterdir()
-    assert main(["report", str(folder), "--json", str(outputs / "again.json")]) == 0
-    assert main(["report", str(folder), "--hdr", str(outputs / "log.hdr")]) == 0
-    assert main(["watch", str(folder)]) == 0
+    folders = [path.parent for path in sorted((outputs / "runs").rglob("journal.bin"))]
+    assert len(folders) == 1 or command == "find"
+    assert main(["report", str(folders[0]), "--json", str(outputs / "again.json")]) == 0
+    assert main(["report", str(folders[0]), "--hdr", str(outputs / "log.hdr")]) == 0
+    assert main(["watch", str(folders[0])]) == 0
     captured = capsys.readouterr()
     assert search(captured.out + captured.err) == []
     written = {path.name for path in outputs.rglob("*") if path.is_file()}
@@ -175,3 +192,13 @@ def test_a_run_that_fails_tells_no_secret(refusal: Refusal, tmp_path: Path) -> N
     assert "tcp_refused" in said
     assert search(said) == []
     assert search_folder(tmp_path) == []
+
+
+def test_the_doctor_tells_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    address = url(9, userinfo=True).replace("127.0.0.1", "192.0.2.1")
+    options = ["--connections", "10", "--duration", "1s", "--no-self-test"]
+    for form in ([], ["--json", "-"]):
+        assert main(["doctor", address, *options, *form]) in (0, 1)
+        captured = capsys.readouterr()
+        assert len(captured.out) > 100
+        assert search(captured.out + captured.err) == []

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from surgewire.cli import interrupts, output
 from surgewire.cli.failure import why_failed
 from surgewire.cli.places import STANDARD_OUTPUT, check_writable
+from surgewire.cli.secrecy import hide_arguments
 from surgewire.errors import SurgewireError, UsageError
 from surgewire.plan.describe import describe_error
 from surgewire.plan.find import FindPlan
@@ -32,6 +33,7 @@ def make_find_plan(flags: dict[str, Any], *, p99: str | None, step: str | None) 
 
     Raises UsageError with one line that names the flag, what is wrong and what to write.
     """
+    hide_arguments()
     given = {name: value for name, value in flags.items() if value is not None}
     try:
         return FindPlan.of(p99=p99, step=step, **given)

@@ -14,7 +14,6 @@ from surgewire.engine.signals import STOP_SIGNALS, SignalInbox
 from surgewire.errors import SurgewireError
 from surgewire.plan.find import FindPlan
 from surgewire.release import release
-from surgewire.results.asked import redact_url
 from surgewire.results.find import FindResult, FindStep, weigh
 from surgewire.results.rate_search import Outcome, RateSearch
 from surgewire.results.result import Result
@@ -71,7 +70,7 @@ def find_rate(
         search.tell(step.outcome, final=result is None)
     found = FindResult(
         id=folder.run_id,
-        url=redact_url(plan.steps.target.url),
+        url=plan.steps.public_dict()["target"],
         started_at=now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         version=release(),
         p99_ms=plan.p99_ns / 1e6,
