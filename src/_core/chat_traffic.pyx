@@ -47,6 +47,7 @@ from surgewire._core.traffic cimport (
     USER_PRESENT,
     Traffic,
     User,
+    traffic_write_frame,
 )
 
 cdef extern from *:
@@ -132,8 +133,9 @@ cdef class ChatUser(User):
 
     cdef void on_message(self, uint8_t opcode, uint8_t* payload, size_t length) noexcept:
         cdef ChatTraffic traffic = <ChatTraffic>self.traffic
-        traffic.counters[TRAFFIC_FRAMES_IN] += 1
-        traffic.counters[TRAFFIC_PAYLOAD_BYTES_IN] += length
+        cdef uint64_t* counters = traffic.counters
+        counters[TRAFFIC_FRAMES_IN] += 1
+        counters[TRAFFIC_PAYLOAD_BYTES_IN] += length
         if self.asked and traffic.confirms(self, payload, length):
             self.asked = False
             self.confirmed_ns = self.arrival_ns
@@ -342,4 +344,4 @@ cdef class ChatTraffic(Traffic):
             wanted = self.sizes.next_size()
             least = self.template.payload_size(&values)
             values.padding_bytes = wanted - least if wanted > least else 0
-        return self.write_frame(out, user, self.template, &values)
+        return traffic_write_frame(self, out, user, self.template, &values)

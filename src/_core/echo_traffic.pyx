@@ -40,6 +40,7 @@ from surgewire._core.traffic cimport (
     USER_PRESENT,
     Traffic,
     User,
+    traffic_write_frame,
 )
 
 cdef enum:
@@ -80,8 +81,9 @@ cdef class EchoUser(User):
             traffic.users[place] = self
 
     cdef void on_message(self, uint8_t opcode, uint8_t* payload, size_t length) noexcept:
-        self.traffic.counters[TRAFFIC_FRAMES_IN] += 1
-        self.traffic.counters[TRAFFIC_PAYLOAD_BYTES_IN] += length
+        cdef uint64_t* counters = self.traffic.counters
+        counters[TRAFFIC_FRAMES_IN] += 1
+        counters[TRAFFIC_PAYLOAD_BYTES_IN] += length
         (<EchoTraffic>self.traffic).book(self, payload, length, self.arrival_ns)
 
     cdef void on_read_done(self) noexcept:
@@ -202,7 +204,7 @@ cdef class EchoTraffic(Traffic):
         marker.planned_ns = planned_ns
         marker.send_lag_ns = sent_ns - planned_ns
         values.marker = &marker
-        return self.write_frame(out, user, self.template, &values)
+        return traffic_write_frame(self, out, user, self.template, &values)
 
     # Arrivals.
 

@@ -98,6 +98,11 @@ cdef void drop_message(frame_decoder_t* decoder) noexcept nogil:
     decoder.message = NULL
     decoder.message_length = 0
     decoder.message_capacity = 0
+
+
+cdef void give_up_message(frame_decoder_t* decoder) noexcept nogil:
+    """Drop a message that will not become complete."""
+    drop_message(decoder)
     if decoder.compressed:
         decoder.compressed = False
         deflate_end(decoder.deflate)
@@ -196,15 +201,32 @@ cdef int take_data(
 ) noexcept nogil:
     """The next bytes of a data frame, unmasked. FRAME_NEED_MORE when they complete no message."""
     cdef bint last = decoder.fin and decoder.remaining == 0
+    if decoder.message_opcode == FRAME_TEXT and not check_text(decoder, chunk, size, last):
+        return FRAME_ERROR_UTF8
+    return add_data(decoder, chunk, size, last, event)
+
+
+cdef int take_compressed(
+    frame_decoder_t* decoder, uint8_t* chunk, size_t size, frame_event_t* event
+) noexcept nogil:
+    """The next bytes of a data frame of a compressed message, unmasked. Returns as take_data."""
+    cdef bint last = decoder.fin and decoder.remaining == 0
+    cdef int error = inflate_data(decoder, &chunk, &size, last)
+    if error != FRAME_ERROR_NONE:
+        return error
+    if last:
+        decoder.compressed = False
+        deflate_end(decoder.deflate)
+    return add_data(decoder, chunk, size, last, event)
+
+
+cdef inline int add_data(
+    frame_decoder_t* decoder, uint8_t* chunk, size_t size, bint last, frame_event_t* event
+) noexcept nogil:
+    """Give a message that is complete; keep what completes none."""
     cdef int error
     if decoder.remaining == 0:
         decoder.state = FRAME_STATE_HEADER
-    if decoder.compressed:
-        error = inflate_data(decoder, &chunk, &size, last)
-        if error != FRAME_ERROR_NONE:
-            return error
-    elif decoder.message_opcode == FRAME_TEXT and not check_text(decoder, chunk, size, last):
-        return FRAME_ERROR_UTF8
     if not last or decoder.message_length > 0:
         error = append(decoder, chunk, size)
         if error != FRAME_ERROR_NONE:
@@ -214,9 +236,6 @@ cdef int take_data(
         decoder.state = FRAME_STATE_GIVEN
         chunk = decoder.message
         size = decoder.message_length
-    if decoder.compressed:
-        decoder.compressed = False
-        deflate_end(decoder.deflate)
     event.kind = FRAME_EVENT_MESSAGE
     event.opcode = decoder.message_opcode
     event.payload = chunk
@@ -240,7 +259,7 @@ cdef int read_close(
         size -= 2
         if utf8_check(UTF8_ACCEPT, payload, size) != UTF8_ACCEPT:
             return FRAME_ERROR_UTF8
-    drop_message(decoder)
+    give_up_message(decoder)
     decoder.state = FRAME_STATE_CLOSED
     event.kind = FRAME_EVENT_CLOSE
     event.close_code = code
@@ -271,7 +290,7 @@ cdef int take_control(
 
 
 cdef int fail(frame_decoder_t* decoder, int error, frame_event_t* event) noexcept nogil:
-    drop_message(decoder)
+    give_up_message(decoder)
     decoder.failed = <uint8_t>error
     memset(event, 0, sizeof(frame_event_t))
     event.kind = FRAME_EVENT_ERROR
@@ -293,7 +312,7 @@ cdef void frame_decoder_init(
 
 
 cdef void frame_decoder_free(frame_decoder_t* decoder) noexcept nogil:
-    drop_message(decoder)
+    give_up_message(decoder)
 
 
 cdef int frame_next(
@@ -323,6 +342,8 @@ cdef int frame_next(
         used[0] += size
         if decoder.opcode & FRAME_CONTROL_BIT:
             outcome = take_control(decoder, chunk, size, event)
+        elif decoder.compressed:
+            outcome = take_compressed(decoder, chunk, size, event)
         else:
             outcome = take_data(decoder, chunk, size, event)
         if outcome == FRAME_ERROR_NONE:

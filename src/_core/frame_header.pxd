@@ -117,19 +117,15 @@ cdef inline int check_length(const frame_decoder_t* decoder, const uint8_t* head
         return FRAME_ERROR_LENGTH
     if header[0] & FRAME_CONTROL_BIT:
         return FRAME_ERROR_NONE
+    # No sum: message_length never exceeds max_message, and a sum could wrap around.
+    if length <= decoder.max_frame and length <= decoder.max_message - decoder.message_length:
+        return FRAME_ERROR_NONE
     if header[0] & DEFLATE_COMPRESSED_BIT or decoder.compressed:
         # Whether the message is too large will be seen when it is inflated.
-        return (
-            FRAME_ERROR_FRAME_LIMIT
-            if length > deflate_bound(decoder.max_frame)
-            else FRAME_ERROR_NONE
-        )
-    if length > decoder.max_frame:
+        if length <= deflate_bound(decoder.max_frame):
+            return FRAME_ERROR_NONE
         return FRAME_ERROR_FRAME_LIMIT
-    # No sum: message_length never exceeds max_message, and a sum could wrap around.
-    if length > decoder.max_message - decoder.message_length:
-        return FRAME_ERROR_MESSAGE_LIMIT
-    return FRAME_ERROR_NONE
+    return FRAME_ERROR_FRAME_LIMIT if length > decoder.max_frame else FRAME_ERROR_MESSAGE_LIMIT
 
 
 cdef inline void open_frame(

@@ -1,6 +1,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from surgewire._core.connection cimport Connection
+from surgewire._core.frame cimport FRAME_BINARY, FRAME_TEXT, frame_payload_size
 from surgewire._core.ledger cimport Ledger
 from surgewire._core.pacer cimport DueQueue, Schedule
 from surgewire._core.pinger cimport Pinger
@@ -96,10 +97,6 @@ cdef class Traffic:
 
     cdef int take_memory(self, counters, histograms) except -1
     cdef int make_room(self, size_t frame_bytes, uint32_t capacity) except -1
-    # Writes a message in its frame, compressed where that was agreed on; returns the frame's size.
-    cdef size_t write_frame(
-        self, uint8_t* out, User user, Template template, const template_values_t* values
-    ) noexcept nogil
     cdef int make_pinger(self, int64_t ping_ns, int64_t timeout_ns) except -1
     cdef int64_t* words_of(self, str name) except NULL
 
@@ -119,3 +116,23 @@ cdef class Traffic:
     cdef void skip_until(self, int64_t until_ns) noexcept
     cdef bint send_due(self, int64_t now_ns) noexcept
     cdef void beat(self, int64_t now_ns) noexcept nogil
+
+
+cdef inline size_t traffic_write_frame(
+    Traffic traffic, uint8_t* out, User user, Template template, const template_values_t* values
+) noexcept nogil:
+    """Write a message in its frame, compressed where that was agreed on; return the frame's size.
+
+    `out` has room for deflate_frame_bound of what the traffic made room for. Counts the payload in
+    batch_payload_bytes.
+    """
+    cdef size_t length, size
+    if user.deflate == NULL:
+        size = template.write_frame(out, values)
+        traffic.batch_payload_bytes += frame_payload_size(size, True)
+        return size
+    length = template.write_payload(traffic.plain, values)
+    traffic.batch_payload_bytes += length
+    return user.frame_message(
+        out, FRAME_BINARY if template.binary else FRAME_TEXT, traffic.plain, length
+    )

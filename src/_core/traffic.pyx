@@ -15,7 +15,6 @@ from libc.stdlib cimport free, malloc
 from surgewire._core.clock cimport clock_now_ns
 from surgewire._core.connection cimport CONNECTION_OPEN, Connection
 from surgewire._core.deflate_frame cimport deflate_frame_bound
-from surgewire._core.frame cimport FRAME_BINARY, FRAME_TEXT, frame_payload_size
 from surgewire._core.histogram cimport HISTOGRAM_WORDS, histogram_record
 from surgewire._core.ledger cimport (
     LEDGER_CUT_OFF,
@@ -30,7 +29,6 @@ from surgewire._core.ledger cimport (
 from surgewire._core.pacer cimport DueQueue, Schedule, pacer_instant
 from surgewire._core.pinger cimport Pinger
 from surgewire._core.poller cimport Poller
-from surgewire._core.template cimport Template, template_values_t
 from surgewire._core.wakeup cimport Wakeup
 
 cdef enum:
@@ -367,21 +365,6 @@ cdef class Traffic:
         if self.poller is not None:
             self.poller.poll()
         return True
-
-    cdef size_t write_frame(
-        self, uint8_t* out, User user, Template template, const template_values_t* values
-    ) noexcept nogil:
-        cdef size_t length, size
-        if user.deflate == NULL:
-            size = template.write_frame(out, values)
-            length = frame_payload_size(size, True)
-        else:
-            length = template.write_payload(self.plain, values)
-            size = user.frame_message(
-                out, FRAME_BINARY if template.binary else FRAME_TEXT, self.plain, length
-            )
-        self.batch_payload_bytes += length
-        return size
 
     cdef void send_planned(self, User user, int64_t now_ns) noexcept:
         """Send all that this user has due, several messages in one call."""
