@@ -23,7 +23,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types stubs fuzz sanitize conformance soak survive accuracy bench \
+.PHONY: help demo test lint types stubs fuzz sanitize conformance conformance-full soak survive accuracy bench \
 	bench-delivery docs build clean core front-ends
 
 help:  ## list the verbs
@@ -65,6 +65,10 @@ sanitize: $(DONE)/install $(DONE)/test  ## run the core's tests under ASan and U
 
 conformance: core $(DONE)/test  ## run the Autobahn suite and compare with the expected outcome
 	$(PY) -m tests.conformance
+
+conformance-full: core $(DONE)/test  ## the same with limits and compression, plain and over TLS
+	$(PY) -m tests.conformance --full
+	$(PY) -m tests.conformance --full --tls
 
 soak: core $(DONE)/test  ## measure whether memory grows: 40 hours of records, runs of 10 minutes
 	SURGEWIRE_SOAK=full $(PY) -m pytest -v -s tests/soak $(PYTEST_ARGS)

@@ -8,9 +8,13 @@ alone does not make a module out of date. For the same reason only release is bu
 
 import os
 import sys
+import tempfile
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError
 
 # By name, not by pattern: a pattern that matches nothing would build a wheel without the core.
 MODULES = (
@@ -83,6 +87,24 @@ def chosen_profile() -> str:
     return profile
 
 
+class BuildCore(build_ext):
+    """Compiles the core, or ends with one line where a header of the system is missing."""
+
+    def build_extensions(self) -> None:
+        """Look for zlib first: the compiler's own words come after minutes, and do not help."""
+        with tempfile.TemporaryDirectory() as folder:
+            probe = Path(folder, "probe.c")
+            probe.write_text("#include <zlib.h>\n")
+            try:
+                self.compiler.compile([str(probe)], output_dir=folder)
+            except CompileError:
+                sys.exit(
+                    "Surgewire needs the headers of zlib to be built; on Debian or Ubuntu: "
+                    "apt-get install zlib1g-dev; on Fedora: dnf install zlib-devel"
+                )
+        super().build_extensions()
+
+
 def extensions(profile: str, jobs: int) -> list[Extension]:
     """Return the core's modules, translated to C in the profile's own folder."""
     checked = profile != "release"
@@ -122,6 +144,7 @@ if __name__ == "__main__":  # translating in parallel may import this file again
     jobs = os.cpu_count() or 1
     setup(
         ext_modules=extensions(profile, jobs),
+        cmdclass={"build_ext": BuildCore},
         options={
             "build": {"build_base": f"build/{profile}"},
             "build_ext": {"parallel": jobs},

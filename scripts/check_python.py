@@ -1,8 +1,8 @@
 """Say what this interpreter lacks to build and run Surgewire: one word per line, none when fit.
 
 Words: ``version`` (older than 3.11), ``venv`` (no working venv module), ``headers`` (no Python.h),
-``compiler`` (no C compiler that makes a program of it). Written to run on any Python 3, so that an
-old one answers instead of failing.
+``compiler`` (no C compiler that makes a program of it), ``zlib`` (no zlib.h, or no library for it).
+Written to run on any Python 3, so that an old one answers instead of failing.
 """
 
 import os
@@ -32,13 +32,23 @@ def has_headers():
 
 def has_compiler():
     """Return whether the compiler that builds extensions makes a program."""
+    return compiles(PROGRAM)
+
+
+def has_zlib():
+    """Return whether programs can be made that use zlib."""
+    return compiles("#include <zlib.h>\n" + PROGRAM, "-lz") or not has_compiler()
+
+
+def compiles(program, *options):
+    """Return whether the compiler that builds extensions makes a program of this text."""
     compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "probe.c"
-        source.write_text(PROGRAM)
+        source.write_text(program)
         try:
             code = subprocess.call(
-                [*compiler, str(source), "-o", str(Path(folder) / "probe")],
+                [*compiler, str(source), "-o", str(Path(folder) / "probe"), *options],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
@@ -55,6 +65,7 @@ if __name__ == "__main__":
             ("venv", has_venv),
             ("headers", has_headers),
             ("compiler", has_compiler),
+            ("zlib", has_zlib),
         ):
             if not there():
                 print(word)

@@ -13,6 +13,8 @@ Decisions where RFC 7692 leaves room:
 - A message whose last block does not end with the message is refused: it was cut off.
 - Blocks marked as the last of a stream are accepted (section 7.2.3.4), also without the empty block
   that is to follow them.
+- A window smaller than 32 KiB saves memory. That a peer refers further back than it agreed to is
+  found out only where it reaches back behind a read, because zlib looks no closer.
 - A compressed message of no bytes is an empty message: what zlib makes of an empty message behind
   another one, if nobody looks.
 """

@@ -3,15 +3,17 @@
 import asyncio
 
 import uvloop
-from websockets.uri import parse_uri
+from websockets.uri import WebSocketURI, parse_uri
 
 from surgewire._core.connection import Connection
 from surgewire._core.echo import EchoPeer, EchoService
 from surgewire._core.stream import ReceiveBuffer
 from surgewire.dialects.client_upgrade import ClientUpgrade, UpgradeRequest
+from surgewire.dialects.deflate import DeflateOffer
 from tests.conformance import reference
+from tests.conformance.suite import Server
 
-CASE_TIMEOUT_S = 60.0
+CASE_TIMEOUT_S = 240.0
 CLOSE_TIMEOUT_S = 10.0
 
 
@@ -40,35 +42,46 @@ class Owner:
         self.is_gone.set()
 
 
-def drive(url: str, agent: str) -> int:
-    """Echo through all cases of the fuzzing server at ``url``; returns how many there were."""
-    return uvloop.run(_drive(url, agent))
+def drive(server: Server, agent: str, *, compresses: bool) -> int:
+    """Echo through all cases of the fuzzing server; returns how many there were."""
+    return uvloop.run(_drive(server, agent, compresses))
 
 
-async def _drive(url: str, agent: str) -> int:
-    count = await reference.case_count(url)
+async def _drive(server: Server, agent: str, compresses: bool) -> int:
+    count = await reference.case_count(server)
     loop = asyncio.get_running_loop()
     service = EchoService(loop)
     buffer = ReceiveBuffer()
+    offer = DeflateOffer() if compresses else None
     for case in range(1, count + 1):
-        await _echo(f"{url}/runCase?case={case}&agent={agent}", buffer, service)
+        uri = parse_uri(f"{server.url}/runCase?case={case}&agent={agent}")
+        owner = Owner()
+        upgrade = ClientUpgrade(UpgradeRequest(uri, "surgewire", deflate=offer))
+        tls = server.trust is not None
+        peer = EchoPeer(buffer, owner, upgrade, service, client=True, tls=tls)
+        await _connect(server, uri, peer)
+        await _see_through(peer, owner, case)
     service.close()
-    await reference.update_reports(url, agent)
+    await reference.update_reports(server, agent)
     return count
 
 
-async def _echo(url: str, buffer: ReceiveBuffer, service: EchoService) -> None:
-    uri = parse_uri(url)
-    owner = Owner()
-    peer = EchoPeer(
-        buffer, owner, ClientUpgrade(UpgradeRequest(uri, "surgewire")), service, client=True
-    )
+async def _connect(server: Server, uri: WebSocketURI, peer: EchoPeer) -> None:
+    """Connect, and secure the connection where the server asks for that."""
     loop = asyncio.get_running_loop()
-    await loop.create_connection(lambda: peer, uri.host, uri.port)
+    transport, _ = await loop.create_connection(lambda: peer, uri.host, uri.port)
+    if server.trust is not None:
+        secured = await loop.start_tls(transport, peer, server.trust, server_hostname=uri.host)
+        assert secured is not None
+        peer.secured(secured)
+
+
+async def _see_through(peer: EchoPeer, owner: Owner, case: int) -> None:
+    """Wait for the end of a case."""
     async with asyncio.timeout(CASE_TIMEOUT_S):
         await owner.ended.wait()
     if owner.failure is not None:
-        raise RuntimeError(f"{url}: {owner.failure}")
+        raise RuntimeError(f"case number {case}: {owner.failure}")
     # The server closes TCP first (RFC 6455 section 7.1.1); a case in which it does not must not
     # hold up the rest.
     try:

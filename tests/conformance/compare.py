@@ -5,6 +5,9 @@ from pathlib import Path
 
 EXPECTED = Path(__file__).parent / "expected.json"
 EXPECTED_CASES = 247
+# Those of the full run, which offers compression.
+EXPECTED_FULL = Path(__file__).parent / "expected_full.json"
+EXPECTED_FULL_CASES = 517
 # Behaviour that no expectation can allow.
 REFUSED = frozenset({"FAILED", "WRONG CODE", "UNIMPLEMENTED", "UNCLEAN", "FAILED BY CLIENT"})
 

@@ -5,37 +5,47 @@ import contextlib
 
 import websockets
 
-CASE_TIMEOUT_S = 60.0
+from tests.conformance.suite import Server
+
+CASE_TIMEOUT_S = 240.0
 
 
-def drive(url: str, agent: str) -> int:
-    """Echo through all cases of the fuzzing server at ``url``; returns how many there were."""
-    return asyncio.run(_drive(url, agent))
+def drive(server: Server, agent: str, *, compresses: bool) -> int:
+    """Echo through all cases of the fuzzing server; returns how many there were."""
+    return asyncio.run(_drive(server, agent, compresses))
 
 
-async def case_count(url: str) -> int:
-    """Return how many cases the fuzzing server at ``url`` will run."""
-    async with websockets.connect(f"{url}/getCaseCount") as connection:
+async def case_count(server: Server) -> int:
+    """Return how many cases the fuzzing server will run."""
+    address = f"{server.url}/getCaseCount"
+    async with websockets.connect(address, ssl=server.trust) as connection:
         return int(await connection.recv())
 
 
-async def update_reports(url: str, agent: str) -> None:
+async def update_reports(server: Server, agent: str) -> None:
     """Let the fuzzing server write its reports on one agent."""
-    async with websockets.connect(f"{url}/updateReports?agent={agent}") as connection:
+    address = f"{server.url}/updateReports?agent={agent}"
+    async with websockets.connect(address, ssl=server.trust) as connection:
         await connection.wait_closed()
 
 
-async def _drive(url: str, agent: str) -> int:
-    count = await case_count(url)
+async def _drive(server: Server, agent: str, compresses: bool) -> int:
+    count = await case_count(server)
     for case in range(1, count + 1):
         async with asyncio.timeout(CASE_TIMEOUT_S):
-            await _echo(f"{url}/runCase?case={case}&agent={agent}")
-    await update_reports(url, agent)
+            await _echo(server, f"/runCase?case={case}&agent={agent}", compresses)
+    await update_reports(server, agent)
     return count
 
 
-async def _echo(url: str) -> None:
-    async with websockets.connect(url, max_size=None, compression=None) as connection:
+async def _echo(server: Server, resource: str, compresses: bool) -> None:
+    async with websockets.connect(
+        server.url + resource,
+        ssl=server.trust,
+        max_size=None,
+        compression="deflate" if compresses else None,
+        ping_interval=None,
+    ) as connection:
         with contextlib.suppress(websockets.ConnectionClosed):
             async for message in connection:
                 await connection.send(message)

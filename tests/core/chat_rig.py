@@ -12,6 +12,7 @@ from surgewire._core import frame, marker
 from surgewire._core.chat_traffic import ChatTraffic, ChatUser
 from surgewire._core.clock import now_ns
 from surgewire._core.connection import Connection
+from surgewire._core.deflate import Terms
 from surgewire._core.histogram import HISTOGRAM_WORDS, Histogram
 from surgewire._core.ledger import COUNTERS as LEDGER_COUNTERS
 from surgewire._core.ledger import Ledger
@@ -59,10 +60,10 @@ class Doorkeeper(Owner):
 class Person:
     """One user's connection, with its server's end."""
 
-    def __init__(self, user: ChatUser) -> None:
+    def __init__(self, user: ChatUser, deflate: Terms | None = None) -> None:
         self.user = user
         self.transport = Transport()
-        self._peer = frame.Decoder(role="server")
+        self._peer = frame.Decoder(role="server", deflate=deflate)
 
     def payloads(self) -> list[bytes]:
         """What it has sent since the last call."""
@@ -109,7 +110,9 @@ class Party:
         join: bool = True,
         ping_ns: int = 0,
         deadline_ns: int = HOUR_NS,
+        deflate: Terms | None = None,
     ) -> None:
+        self._deflate = deflate
         self.loop, self.users, self.rooms, self.workers = loop, users, rooms, workers
         speakers = list(range(users) if speakers is None else speakers)
         self._numbers = {user: n for n, user in enumerate(speakers)}
@@ -174,13 +177,14 @@ class Party:
             ChatUser(
                 BUFFER,
                 self.owner,
-                Passed(),
+                Passed(self._deflate),
                 traffic,
                 index=user // self.workers,
                 user=user,
                 room=self.room_of(user),
                 number=self._numbers.get(user, -1),
-            )
+            ),
+            self._deflate,
         )
         self._transports.append(person.transport)
         person.user.connection_made(person.transport)

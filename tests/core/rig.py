@@ -5,6 +5,7 @@ import asyncio
 import numpy as np
 
 from surgewire._core import frame, marker
+from surgewire._core.deflate import Terms
 from surgewire._core.echo_traffic import EchoTraffic, EchoUser
 from surgewire._core.histogram import HISTOGRAM_WORDS, Histogram
 from surgewire._core.ledger import COUNTERS as LEDGER_COUNTERS
@@ -36,6 +37,7 @@ class Rig:
         window_bits: int = 1024,
         ping_ns: int = 0,
         ping_timeout_ns: int = 0,
+        deflate: Terms | None = None,
     ) -> None:
         self.loop = loop
         self.ledger = np.zeros(len(LEDGER_COUNTERS), np.uint64)
@@ -57,14 +59,14 @@ class Rig:
         self.owner = Owner()
         self.transports = [Transport() for _ in range(users)]
         self.users = [
-            EchoUser(BUFFER, self.owner, Passed(), self.traffic, FIRST_USER + i)
+            EchoUser(BUFFER, self.owner, Passed(deflate), self.traffic, FIRST_USER + i)
             for i in range(users)
         ]
         for user, transport in zip(self.users, self.transports, strict=True):
             user.connection_made(transport)
             assert transport.sent() == b"ask?"
             feed(user, b"okay")
-        self._peers = [frame.Decoder(role="server") for _ in range(users)]
+        self._peers = [frame.Decoder(role="server", deflate=deflate) for _ in range(users)]
 
     def close(self) -> None:
         self.traffic.close()

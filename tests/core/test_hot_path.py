@@ -13,6 +13,7 @@ import pytest
 
 from surgewire._core import frame, marker
 from surgewire._core.clock import now_ns
+from surgewire._core.deflate import Compressor, Terms
 from surgewire._core.echo import EchoPeer, EchoService
 from surgewire._core.pacer import Schedule
 from surgewire._core.sizes import SizePicker
@@ -56,9 +57,15 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made.close()
 
 
-def pieces(payloads: list[bytes], *, mask_key: bytes | None = None) -> list[bytes]:
+def pieces(
+    payloads: list[bytes], *, mask_key: bytes | None = None, packer: Compressor | None = None
+) -> list[bytes]:
     """Frames of `payloads` as reads of about READ_BYTES, whole frames each."""
-    frames = [frame.encode(frame.TEXT, p, mask_key=mask_key) for p in payloads]
+    if packer is None:
+        frames = [frame.encode(frame.TEXT, p, mask_key=mask_key) for p in payloads]
+    else:
+        frames = [frame.encode(frame.TEXT, packer.compress(p)) for p in payloads]
+        frames = [bytes([f[0] | 0x40]) + f[1:] for f in frames]
     per_read = READ_BYTES // len(frames[0])
     return [b"".join(frames[i : i + per_read]) for i in range(0, len(frames), per_read)]
 
@@ -69,25 +76,41 @@ def test_counter_counts(allocations: ctypes.PyDLL) -> None:
     assert allocations.counted() - before >= len(kept)
 
 
+@pytest.mark.parametrize(
+    ("deflate", "messages", "rate_per_s"),
+    [
+        (None, MESSAGES, RATE_PER_S),
+        # The peer, in Python, compresses and decompresses them as well.
+        (Terms(), MESSAGES // 5, RATE_PER_S // 5),
+        (Terms(sends_takeover=False, receives_takeover=False), MESSAGES // 5, RATE_PER_S // 5),
+    ],
+    ids=["plain", "compressed", "compressed alone"],
+)
 def test_sending_and_receiving_create_no_object_per_message(
-    allocations: ctypes.PyDLL, loop: asyncio.AbstractEventLoop
+    deflate: Terms | None,
+    messages: int,
+    rate_per_s: int,
+    allocations: ctypes.PyDLL,
+    loop: asyncio.AbstractEventLoop,
 ) -> None:
-    rig = Rig(loop, 1, Schedule.constant(1, RATE_PER_S, SECOND_NS), window_bits=65536)
+    schedule = Schedule.constant(1, rate_per_s, SECOND_NS)
+    rig = Rig(loop, 1, schedule, window_bits=65536, deflate=deflate)
+    packer = None if deflate is None else Compressor(deflate)
     try:
         start_ns = now_ns()
         rig.traffic.start(start_ns, start_ns, start_ns + 3600 * SECOND_NS)
         wakes = sent = received = spent_sending = spent_receiving = 0
         user = rig.users[0]
-        while user.sequence < MESSAGES:
-            while now_ns() < start_ns + (wakes + 1) * PER_WAKE * SECOND_NS // RATE_PER_S:
+        while user.sequence < messages:
+            while now_ns() < start_ns + (wakes + 1) * PER_WAKE * SECOND_NS // rate_per_s:
                 pass
             before = allocations.counted()
             rig.wake()
             spent_sending += allocations.counted() - before
             wakes += 1
-            messages = rig.payloads(0)
-            sent += len(messages)
-            for piece in pieces(messages) if messages else []:
+            payloads = rig.payloads(0)
+            sent += len(payloads)
+            for piece in pieces(payloads, packer=packer) if payloads else []:
                 view = user.get_buffer(-1)
                 view[: len(piece)] = piece
                 length = len(piece)
@@ -98,11 +121,11 @@ def test_sending_and_receiving_create_no_object_per_message(
         booked = rig.booked()
     finally:
         rig.close()
-    assert sent == booked["sent"] == booked["delivered"] >= MESSAGES
+    assert sent == booked["sent"] == booked["delivered"] >= messages
     # A wake-up and a read have a price of their own, whatever number of messages they bring.
     assert spent_sending <= 20 * wakes
     assert spent_receiving <= 5 * received
-    assert wakes + received < MESSAGES / 20
+    assert wakes + received < messages / 20
 
 
 def test_echoing_creates_no_object_per_message(

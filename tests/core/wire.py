@@ -4,6 +4,7 @@ import socket
 from typing import Any
 
 from surgewire._core.connection import Connection
+from surgewire._core.deflate import Terms
 from surgewire._core.stream import ReceiveBuffer
 from surgewire.dialects.upgrade import UpgradeError
 
@@ -11,7 +12,13 @@ BUFFER = ReceiveBuffer(65536)
 
 
 class Passed:
-    """A handshake that any four bytes complete, so that tests begin with frames."""
+    """A handshake that any four bytes complete, so that tests begin with frames.
+
+    deflate: what it is to have agreed on.
+    """
+
+    def __init__(self, deflate: Terms | None = None) -> None:
+        self.deflate = deflate
 
     def start(self) -> bytes:
         return b"ask?"
