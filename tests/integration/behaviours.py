@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import struct
+import zlib
 from collections.abc import Awaitable, Callable
 
 from websockets.frames import Frame, Opcode
@@ -260,8 +261,35 @@ async def remembers(peer: Peer) -> None:
 
 # The first bytes of a binary message in three fragments.
 _FRAGMENTS = (b"\x02", b"\x00", b"\x80")
+
+
+def deflating(act: Behaviour, **parameters: bool | int) -> Behaviour:
+    """Agree to permessage-deflate, then act."""
+
+    async def serve(peer: Peer) -> None:
+        peer.compress(**parameters)
+        await act(peer)
+
+    return serve
+
+
+def deflated(size: int) -> bytes:
+    """Give a frame with zeros, compressed to a thousandth."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = packer.compress(bytes(size)) + packer.flush(zlib.Z_SYNC_FLUSH)
+    return b"\xc2\x7f" + (len(data) - 4).to_bytes(8) + data[:-4]
+
+
 BEHAVIOURS: dict[str, Behaviour] = {
     **HANDSHAKES,
+    "deflates": deflating(echo),
+    "deflates_alone": deflating(
+        echo, server_no_context_takeover=True, client_no_context_takeover=True
+    ),
+    "deflates_narrowly": deflating(echo, server_max_window_bits=9, client_max_window_bits=9),
+    "deflate_bomb": deflating(sending(deflated(100 << 20))),
+    "deflate_noise": deflating(sending(b"\xc1\x01\x07")),
+    "deflate_bad_utf8": deflating(sending(b"\xc1\x0b\x00\x05\x00\xfa\xffHe\xfflo\x00")),
     "closes_with_the_response": closes_with_the_response,
     "greets_with_the_response": greets_with_the_response,
     "echo": echo,

@@ -10,6 +10,7 @@ import struct
 from collections import Counter
 from collections.abc import AsyncIterator
 
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
@@ -31,7 +32,17 @@ class Peer:
         self.others = others
         self.kept: list[bytes] = []
         self._protocol = ServerProtocol(max_size=None)
+        self._compresses = False
         self._frames: list[Frame] = []
+
+    def compress(self, **parameters: bool | int) -> None:
+        """Agree to permessage-deflate, with the library's parameters, and count all bytes.
+
+        To be called before the request is read.
+        """
+        factory = ServerPerMessageDeflateFactory(**parameters)  # type: ignore[arg-type]
+        self._protocol = ServerProtocol(max_size=None, extensions=[factory])
+        self._compresses = True
 
     async def request(self) -> Request:
         """Read the request; nothing is answered."""
@@ -56,6 +67,7 @@ class Peer:
             for frame in await self.next_frames():
                 if frame.opcode is Opcode.TEXT:
                     self.truth["received"] += 1
+                    self._count("payload_in", len(frame.data))
                     yield bytes(frame.data)
                 elif frame.opcode is Opcode.PONG:
                     self.truth["pongs"] += 1
@@ -64,7 +76,12 @@ class Peer:
                     await self.write(b"".join(self._protocol.data_to_send()))
                     return
 
+    def _count(self, what: str, size: int) -> None:
+        if self._compresses:
+            self.truth[what] += size
+
     async def write(self, data: bytes) -> None:
+        self._count("bytes_out", len(data))
         self.writer.write(data)
         await self.writer.drain()
 
@@ -73,7 +90,10 @@ class Peer:
         self.truth["answered"] += 1
 
     async def send(self, payload: bytes, opcode: Opcode = Opcode.TEXT, **bits: bool) -> None:
-        await self.write(Frame(opcode, payload, **bits).serialize(mask=False))
+        if opcode is Opcode.TEXT:
+            self._count("payload_out", len(payload))
+        frame = Frame(opcode, payload, **bits)
+        await self.write(frame.serialize(mask=False, extensions=self._protocol.extensions))
 
     async def until_gone(self) -> None:
         """Read until the client ends the connection; its close code is counted."""
@@ -94,4 +114,5 @@ class Peer:
         data = await self.reader.read(65536)
         if not data:
             raise ConnectionResetError
+        self._count("bytes_in", len(data))
         self._protocol.receive_data(data)

@@ -3,7 +3,7 @@
 A member is in the room of its URL (`?room=`), or asks for one by {"type":"join","room":…} and is
 answered. What it says is relayed to all of the room. Into LOG goes a line for each connection, when
 it was accepted, in ns of CLOCK_MONOTONIC. Joins of users whose number (`?user=`) is named in the
-environment's DEAF, like "1,4", are not answered.
+environment's DEAF, like "1,4", are not answered. COMPRESSION=deflate agrees to compression.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosedError
 from websockets.http11 import Request, Response
 
+COMPRESSION = os.environ.get("COMPRESSION")
 DEAF = set(filter(None, os.environ.get("DEAF", "").split(",")))
 
 
@@ -64,7 +65,7 @@ class Rooms:
 async def main(port: int, log: str) -> None:
     rooms = Rooms(log)
     async with serve(
-        rooms.serve, "127.0.0.1", port, process_response=rooms.accept, compression=None
+        rooms.serve, "127.0.0.1", port, process_response=rooms.accept, compression=COMPRESSION
     ) as server:
         (sock,) = server.sockets
         print(f"listening on {sock.getsockname()[1]}", flush=True)

@@ -52,6 +52,15 @@ def test_joins_that_nobody_confirms_are_told() -> None:
     assert codes(start(CHAT_PLAN)) == []
 
 
+def test_compression_that_no_connection_has_is_told() -> None:
+    def opened(**facts: int) -> list[Record]:
+        return [start(), moment(1.0, facts=facts)]
+
+    assert codes(*opened(deflate_declined=3)) == ["deflate_declined"]
+    assert codes(*opened(deflate_declined=3, deflate_agreed=1)) == []
+    assert codes(*opened(deflate_agreed=3)) == []
+
+
 def fanned_out(end: str = "finished", **counters: int) -> list[Record]:
     flow = {"sent": 10, "expected": 100, "delivered": 100, "complete": 7, **counters}
     return [start(CHAT_PLAN, witness=0), moment(1.0, counters=flow), EndRecord(2.0, end)]

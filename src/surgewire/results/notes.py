@@ -44,6 +44,10 @@ JOIN_UNCONFIRMED = Note(
     "no --joined was given: each user counts as joined one second after it asked, whether or not"
     " the target had admitted it by then",
 )
+DEFLATE_DECLINED = Note(
+    "deflate_declined",
+    "the target declined compression on every connection: all messages went uncompressed",
+)
 
 
 def find_notes(tally: "Tally") -> tuple[Note, ...]:
@@ -51,6 +55,8 @@ def find_notes(tally: "Tally") -> tuple[Note, ...]:
     notes = [CLOSED_MODEL] if tally.asked.pingpong else []
     if tally.asked.joins and not tally.asked.confirms:
         notes.append(JOIN_UNCONFIRMED)
+    if tally.facts["deflate_declined"] and not tally.facts["deflate_agreed"]:
+        notes.append(DEFLATE_DECLINED)
     measured = tally.histogram(MESSAGE_LATENCY).count > 0
     if measured and tally.asked.witness > 0 and tally.histogram(WITNESS_RECEIVE).count == 0:
         notes.append(STAMPS_MISSING)
