@@ -186,7 +186,7 @@ def check_local_limits(tally: "Tally") -> Doubt | None:
         DoubtCode.LOCAL_LIMITS,
         files + ports,
         f"attempts failed on limits of this machine: {', '.join(what)}",
-        "raise ulimit -n" if files else "widen net.ipv4.ip_local_port_range",
+        "surgewire doctor names the commands that raise them",
     )
 
 
