@@ -6,7 +6,12 @@ import pytest
 
 from surgewire.engine.kinds import KindTable
 from surgewire.engine.shared import SharedRegion
-from surgewire.engine.taxonomy import connect_error_kind
+from surgewire.engine.taxonomy import (
+    AttemptError,
+    connect_error_kind,
+    proxy_error_kind,
+    unix_error_kind,
+)
 
 
 def ssl_error(reason: str | None, kind: type[ssl.SSLError] = ssl.SSLError) -> ssl.SSLError:
@@ -60,3 +65,38 @@ def test_errors_of_tls(error: OSError, kind: str) -> None:
     table: KindTable = SharedRegion(1).slice(0).errors
     table.add(kind)
     assert table.counts() == {kind: 1}
+
+
+def test_a_reason_may_be_named_where_it_is_known() -> None:
+    assert connect_error_kind(AttemptError("proxy_auth"), tls=False) == "proxy_auth"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "proxy_refused"),
+        (ConnectionResetError(errno.ECONNRESET, "reset"), "proxy_reset"),
+        (TimeoutError(errno.ETIMEDOUT, "timed out"), "proxy_timeout"),
+        (OSError(errno.ENETUNREACH, "no network"), "proxy_unreachable"),
+        (OSError("no number"), "proxy_other"),
+        (socket.gaierror(socket.EAI_NONAME, "no such name"), "proxy_dns"),
+        # What we lack is not the proxy's fault.
+        (OSError(errno.EMFILE, "too many files"), "local_fd_limit"),
+    ],
+)
+def test_errors_on_the_way_to_a_proxy(error: OSError, kind: str) -> None:
+    assert proxy_error_kind(error) == kind
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (errno.ENOENT, "unix_missing"),
+        (errno.EACCES, "unix_forbidden"),
+        (errno.ECONNREFUSED, "unix_refused"),
+        (errno.EAGAIN, "unix_backlog_full"),
+        (errno.EMFILE, "local_fd_limit"),
+    ],
+)
+def test_errors_of_unix_sockets(code: int, kind: str) -> None:
+    assert unix_error_kind(OSError(code, "text")) == kind

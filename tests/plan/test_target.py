@@ -127,3 +127,38 @@ def test_no_refusal_shows_a_password(url: str) -> None:
         parse_target(url)
     assert "canary" not in str(caught.value)
     assert "ary@" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "secure", "path", "resource", "normal"),
+    [
+        ("ws+unix:///run/a.sock", False, "/run/a.sock", "/", "ws+unix:///run/a.sock:/"),
+        ("wss+unix:///run/a.sock:/", True, "/run/a.sock", "/", None),
+        ("ws+unix:///a:/chat?x={{room}}", False, "/a", "/chat?x={{room}}", None),
+        ("WS+UNIX:///A%20b%3Ac:/é", False, "/A b:c", "/%C3%A9", "ws+unix:///A%20b%3Ac:/%C3%A9"),
+    ],
+)
+def test_unix_sockets(url: str, secure: bool, path: str, resource: str, normal: str | None) -> None:
+    target = parse_target(url)
+    assert (target.secure, target.unix_path, target.resource) == (secure, path, resource)
+    assert (target.host, target.url) == ("localhost", normal or url)
+    assert parse_target(target.url) == target
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("ws+unix://run/a.sock", "absolute path"),
+        ("ws+unix://", "absolute path"),
+        ("ws+unix:///run/", "bad path"),
+        ("ws+unix:///a?x=1", "behind a colon"),
+        ("ws+unix:///a:x", "behind a colon"),
+        ("ws+unix:///a:/#x", "behind a colon"),
+        ("ws+unix:///a%00b", "bad path"),
+        ("ws+unix:///a%FF", "not UTF-8"),
+        ("ws+unix:///" + "a" * 107, "longer than 107 bytes"),
+    ],
+)
+def test_what_is_no_unix_socket_is_refused(url: str, said: str) -> None:
+    with pytest.raises(TargetError, match=said):
+        parse_target(url)

@@ -113,3 +113,11 @@ def test_another_failure_ends_the_way() -> None:
     assert on.turn(7, "timeout_connect") == "timeout_connect"
     assert on.hop_of(7) is None
     assert turn(on, "/x", "interrupted") == "interrupted"
+
+
+def test_a_server_has_no_business_with_the_sockets_of_this_machine() -> None:
+    assert target_of(HOME, "/", "ws+unix:///run/other.sock:/") is None
+    here = parse_target("ws+unix:///run/chat.sock:/a")
+    there = target_of(here, "/a", "/b?c")
+    assert there == parse_target("ws+unix:///run/chat.sock:/b?c")
+    assert origin(there) == origin(here) != origin(parse_target("ws://localhost/"))

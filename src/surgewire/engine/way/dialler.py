@@ -37,6 +37,7 @@ class Dialler:
         self._target = plan.target
         self._hop = first_hop(plan)
         self._via = plan.route.via
+        self._looks_target_up = self._via is not None and not self._via.looks_up
         self._options = plan.sockets
         # Beyond what the connector, which names what takes too long, allows at all.
         self._patience_s = 2 * plan.attempt_timeout_ns / 1e9 + 1
@@ -94,9 +95,12 @@ class Dialler:
 
     async def _to_any_address(self, connection: Connection, attempt: Attempt) -> asyncio.Transport:
         """Try the addresses of the first hop, beginning with the one whose turn it is."""
-        addresses, waited = await self._resolver.resolve(*self._hop)
-        inner, waited_again = await self._inner_host(attempt.user)
-        attempt.dialled_ns = now_ns() if waited or waited_again else attempt.begun_ns
+        addresses = None if self._looks_target_up else self._resolver.known(self._hop)
+        inner = self._target.host
+        if addresses is None:
+            addresses, inner = await self._look_up(attempt)
+        else:
+            attempt.dialled_ns = attempt.begun_ns
         source, turn = self._source_and_turn(attempt.user)
         version = None if source is None else 6 if ":" in source else 4
         in_turn = addresses.for_turn(turn, version)
@@ -105,7 +109,22 @@ class Dialler:
                 return await self._connect(connection, attempt, address, source, inner)
             except OSError:
                 attempt.facts.append(self._failed_facts.name(address))
+                attempt.proxied_ns = 0
         return await self._connect(connection, attempt, in_turn[-1], source, inner)
+
+    async def _look_up(self, attempt: Attempt) -> tuple[Addresses, str]:
+        """Return the addresses of the first hop, and what a proxy is to be asked for."""
+        addresses, waited = await self._resolver.resolve(*self._hop)
+        inner = self._target.host
+        if self._looks_target_up:
+            try:
+                found, longer = await self._resolver.resolve(inner, self._target.port)
+            except socket.gaierror:
+                raise taxonomy.AttemptError("dns") from None
+            inner = found.for_turn(attempt.user)[0]
+            waited = waited or longer
+        attempt.dialled_ns = now_ns() if waited else attempt.begun_ns
+        return addresses, inner
 
     def _source_and_turn(self, user: int) -> tuple[str | None, int]:
         """Return where `user` connects from, and its turn among those who do.
@@ -116,17 +135,6 @@ class Dialler:
             return None, user
         turn, source = divmod(user, len(self._sources))
         return self._sources[source], turn
-
-    async def _inner_host(self, user: int) -> tuple[str, bool]:
-        """Return what the proxy is to be asked for, and whether that took a lookup."""
-        if self._via is None or self._via.looks_up:
-            return self._target.host, False
-        found: Addresses
-        try:
-            found, waited = await self._resolver.resolve(self._target.host, self._target.port)
-        except socket.gaierror:
-            raise taxonomy.AttemptError("dns") from None
-        return found.for_turn(user)[0], waited
 
     # Socket, TCP, proxy.
 

@@ -76,6 +76,10 @@ class Resolver:
         """Tell whether `host` stands for addresses that are not the host itself."""
         return not is_address(host) or find_resolution(self._given, host, port) is not None
 
+    def known(self, key: tuple[str, int]) -> Addresses | None:
+        """Return the addresses of a host and port that need no more asking, if there are any."""
+        return self._known.get(key)
+
     async def resolve(self, host: str, port: int) -> tuple[Addresses, bool]:
         """Return the addresses and whether the caller had to wait for a lookup.
 

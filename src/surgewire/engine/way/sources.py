@@ -9,6 +9,8 @@ import ipaddress
 import math
 import socket
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import psutil
 
@@ -73,13 +75,12 @@ def check_sources(plan: Plan, sources: tuple[str, ...]) -> None:
             raise UsageError(
                 f"--source {address} is no address of this machine; `ip address` lists those it has"
             )
-    destinations = [text for text in _destinations(plan) if is_address(text)]
-    reachable = {_version(text) for text in destinations}
+    reachable = _versions_of_target(plan) if sources else set()
     for address in sources:
         if reachable and _version(address) not in reachable:
             raise UsageError(
-                f"--source {address} is of IPv{_version(address)} and {destinations[0]} is not; "
-                "write addresses of the same version"
+                f"--source {address} is of IPv{_version(address)} and {_destinations(plan)[0]} is "
+                "not; write addresses of the same version"
             )
 
 
@@ -112,41 +113,53 @@ def _version(address: str) -> int:
 def _addresses(source: Source, plan: Plan) -> tuple[str, ...]:
     if isinstance(source, AddressRange):
         return tuple(source)
+    interfaces = psutil.net_if_addrs()
     if isinstance(source, Interface):
-        return _of_interface(source.name, _wanted_version(plan))
+        if source.name not in interfaces:
+            raise UsageError(
+                f"--source {source.name} is no network interface of this machine; it has "
+                f"{', '.join(sorted(interfaces))}"
+            )
+        if found := _fitting(interfaces[source.name], _versions_of_target(plan)):
+            return found
+        raise UsageError(
+            f"--source {source.name} has no address that goes with {_destinations(plan)[0]}; "
+            "name another interface, or addresses"
+        )
     local = _local_address(plan)
-    for name in psutil.net_if_addrs():
-        found = _of_interface(name, _version(local))
+    for entries in interfaces.values():
+        found = _fitting(entries, {_version(local)})
         if local in found:
             return found
     return (local,)
 
 
-def _of_interface(name: str, version: int | None) -> tuple[str, ...]:
-    interfaces = psutil.net_if_addrs()
-    if name not in interfaces:
-        raise UsageError(
-            f"--source {name} is no network interface of this machine; it has "
-            f"{', '.join(sorted(interfaces))}"
-        )
+def _fitting(entries: Sequence[Any], versions: set[int]) -> tuple[str, ...]:
+    """Return the addresses of an interface; of certain versions only, where any are given."""
     families = (socket.AF_INET, socket.AF_INET6)
-    found = [entry.address for entry in interfaces[name] if entry.family in families]
     # Link-local addresses reach nothing without naming the interface as well.
-    fitting = tuple(
-        address
-        for address in found
-        if "%" not in address and (version is None or _version(address) == version)
+    return tuple(
+        entry.address
+        for entry in entries
+        if entry.family in families
+        and "%" not in entry.address
+        and (not versions or _version(entry.address) in versions)
     )
-    if not fitting:
-        kind = "address" if version is None else f"address of IPv{version}"
-        raise UsageError(f"--source {name} has no {kind}; name another interface, or addresses")
-    return fitting
 
 
-def _wanted_version(plan: Plan) -> int | None:
-    """Return the version of addresses that reach the target, None where both may."""
-    versions = {_version(text) for text in _destinations(plan) if is_address(text)}
-    return plan.route.ip_version or (versions.pop() if len(versions) == 1 else None)
+def _versions_of_target(plan: Plan) -> set[int]:
+    """Return the versions of the addresses that TCP goes to; empty where a name is unknown."""
+    if plan.route.ip_version is not None:
+        return {plan.route.ip_version}
+    destinations = _destinations(plan)
+    if not is_address(destinations[0]):
+        try:
+            port = first_hop(plan)[1]
+            entries = socket.getaddrinfo(destinations[0], port, type=socket.SOCK_STREAM)
+        except OSError:
+            return set()
+        destinations = tuple(str(entry[4][0]) for entry in entries)
+    return {_version(text) for text in destinations}
 
 
 def _local_address(plan: Plan) -> str:

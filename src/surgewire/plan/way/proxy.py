@@ -1,5 +1,6 @@
 """The proxy through which connections go."""
 
+import re
 from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -8,6 +9,8 @@ from surgewire.plan.host import HostError, parse_host, shown
 from surgewire.plan.units import UnitError, shorten
 
 _EXAMPLE = "http://user:password@proxy.example:3128 or socks5://127.0.0.1:1080"
+# What stands where a port should, as a password does where the host was forgotten.
+_NO_PORT = re.compile(r":(?![0-9:\]]*(/|$)).*", re.S)
 _DEFAULT_PORTS = {"http": 80, "socks5": 1080, "socks5h": 1080}
 # RFC 1929: a length in one byte.
 _MAX_SOCKS_CREDENTIAL = 255
@@ -102,6 +105,11 @@ def _check_credentials(url: str, scheme: str, username: str, password: str) -> N
 
 
 def _refuse(url: str, why: str) -> NoReturn:
-    scheme, separator, rest = url.partition("://")
-    safe = f"{scheme}{separator}{rest.rpartition('@')[2]}"
-    raise UnitError(f"{shorten(safe)} {why}; write for example {_EXAMPLE}")
+    raise UnitError(f"{shorten(_without_secrets(url))} {why}; write for example {_EXAMPLE}")
+
+
+def _without_secrets(url: str) -> str:
+    """Return `url` without user and password, also where it is not sound."""
+    scheme, separator, rest = url.rpartition("://")
+    bare = _NO_PORT.sub(":***", rest.rpartition("@")[2])
+    return f"{scheme if '@' not in scheme else ''}{separator}{bare}"
