@@ -1,8 +1,9 @@
 """What stands between a tester and its target: a proxy, a Unix socket. Of other people's making.
 
 Run as a program: `python -m tests.ways proxy [user:password]` is an HTTP CONNECT and SOCKS5 proxy
-(pproxy), `python -m tests.ways unix PATH` a server that echoes on a Unix socket (websockets). Each
-says on its first line where it listens, and ends when its standard input does.
+(pproxy), `unix PATH` in its place a server that echoes on a Unix socket, `dual` one that does on
+both families (websockets). Each says on its first line where it listens, and ends when its standard
+input does.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from websockets.asyncio.server import ServerConnection, serve, unix_serve
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,6 +31,13 @@ def unix_echo(path: Path) -> Iterator[Path]:
     """Run a server that echoes on the Unix socket `path`."""
     with _running("unix", str(path)):
         yield path
+
+
+@contextlib.contextmanager
+def dual_stack_echo() -> Iterator[int]:
+    """Run a server that echoes on 127.0.0.1 and ::1; give the port."""
+    with _running("dual") as port:
+        yield int(port)
 
 
 @contextlib.contextmanager
@@ -65,15 +75,20 @@ async def _serve_proxy(credentials: str = "") -> None:
     await _say_and_wait(where)
 
 
+async def _echo(connection: ServerConnection) -> None:
+    async for message in connection:
+        await connection.send(message)
+
+
 async def _serve_unix(path: str) -> None:
-    from websockets.asyncio.server import ServerConnection, unix_serve
-
-    async def echo(connection: ServerConnection) -> None:
-        async for message in connection:
-            await connection.send(message)
-
-    async with unix_serve(echo, path, compression=None):
+    async with unix_serve(_echo, path, compression=None):
         await _say_and_wait(path)
+
+
+async def _serve_dual() -> None:
+    port = free_port()
+    async with serve(_echo, ["127.0.0.1", "::1"], port, compression=None):
+        await _say_and_wait(str(port))
 
 
 async def _say_and_wait(where: str) -> None:
@@ -82,5 +97,5 @@ async def _say_and_wait(where: str) -> None:
 
 
 if __name__ == "__main__":
-    serve = {"proxy": _serve_proxy, "unix": _serve_unix}[sys.argv[1]]
-    asyncio.run(serve(*sys.argv[2:]))
+    programs = {"proxy": _serve_proxy, "unix": _serve_unix, "dual": _serve_dual}
+    asyncio.run(programs[sys.argv[1]](*sys.argv[2:]))

@@ -252,7 +252,7 @@ class Connector:
         if attempt is None:
             return None
         self._deadlines.drop(connection)
-        for fact in attempt.facts:
+        for fact in (*attempt.facts, *(attempt.trying if connection.tcp_ns else ())):
             self._counts.facts.add(fact)
         gauge.add(self._gauges.under_way, -1)
         self._first_pending -= not attempt.again

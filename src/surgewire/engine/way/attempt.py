@@ -14,7 +14,8 @@ class Attempt:
     `dialled_ns`: when the name was known and TCP began, the same as `begun_ns` where nothing was
     looked up; `proxied_ns`: when TCP to the proxy was there and the proxy was asked to go on. The
     connection stamps the rest. `securing`: whether TLS has begun. `facts`: names to be counted with
-    the outcome.
+    the outcome; `trying`: those of the addresses that are being tried, which count once TCP is
+    there.
     """
 
     user: int
@@ -26,6 +27,7 @@ class Attempt:
     proxied_ns: int = 0
     securing: bool = False
     facts: list[str] = field(default_factory=list)
+    trying: tuple[str, ...] = ()
 
     @property
     def begun_ns(self) -> int:

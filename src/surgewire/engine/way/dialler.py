@@ -146,17 +146,17 @@ class Dialler:
         source: str | None,
         inner: str,
     ) -> asyncio.Transport:
+        # Before, because the answer to the upgrade may be here before this task has its next turn.
+        attempt.trying = self._names_of(address, source)
         if self._own_sockets:
-            transport = await self._connect_own(connection, attempt, address, source, inner)
-        else:
-            transport, _ = await self._loop.create_connection(
-                lambda: connection, address, self._hop[1]
-            )
-        if self._tells_address:
-            attempt.facts.append(self._address_facts.name(address))
-        if source is not None:
-            attempt.facts.append(self._source_facts.name(source))
-        return transport
+            return await self._connect_own(connection, attempt, address, source, inner)
+        port = self._hop[1]
+        return (await self._loop.create_connection(lambda: connection, address, port))[0]
+
+    def _names_of(self, address: str, source: str | None) -> tuple[str, ...]:
+        """Return the names under which a way is counted; that to a single address is not."""
+        names = (self._address_facts.name(address),) if self._tells_address else ()
+        return names if source is None else (*names, self._source_facts.name(source))
 
     async def _connect_own(
         self,
