@@ -26,6 +26,12 @@ def phases_add_up(result: surgewire.Result) -> bool:
     return abs(total - parts) < 0.01 * metrics["connect_time"].count
 
 
+def facts_of_way(result: surgewire.Result) -> dict[str, int]:
+    """Return how often each address was used at both ends."""
+    ways_used = ("address_", "source_")
+    return {name: count for name, count in result.facts.items() if name.startswith(ways_used)}
+
+
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[str]:
     with ways.proxy() as where:
@@ -82,7 +88,11 @@ def test_a_proxy_is_reached_from_the_sources_and_by_name(
     }
     result = runner.connect(target, route=route)
     assert result.connections.established == 10
-    assert result.facts == {"address_127.0.0.1": 10, "source_127.0.0.4": 5, "source_127.0.0.5": 5}
+    assert facts_of_way(result) == {
+        "address_127.0.0.1": 10,
+        "source_127.0.0.4": 5,
+        "source_127.0.0.5": 5,
+    }
 
 
 @contextlib.contextmanager
@@ -174,7 +184,7 @@ def test_a_name_with_given_addresses_is_spread_over_both_families(
     route = {"resolve": [f"chat.example:{port}:127.0.0.1,127.0.0.1"]}
     result = runner.connect(f"ws://chat.example:{port}/", route=route)
     assert result.metrics["dns_time"].count == 0
-    assert result.facts == {"address_127.0.0.1": 10}
+    assert facts_of_way(result) == {"address_127.0.0.1": 10}
     farm.close(port)
 
 
@@ -187,9 +197,9 @@ def test_dual_stack(runner: Runner) -> None:
         both = runner.echo(url, route={"resolve": [given]})
         only_6 = runner.echo(url, route={"resolve": [given], "family": "6"})
         from_6 = runner.echo(url, route={"resolve": [given], "source": "::1"})
-    assert both.facts == {"address_127.0.0.1": 2, "address_::1": 2}
-    assert only_6.facts == {"address_::1": 4}
-    assert from_6.facts == {"address_::1": 4, "source_::1": 4}
+    assert facts_of_way(both) == {"address_127.0.0.1": 2, "address_::1": 2}
+    assert facts_of_way(only_6) == {"address_::1": 4}
+    assert facts_of_way(from_6) == {"address_::1": 4, "source_::1": 4}
     for result in (both, only_6, from_6):
         assert result.delivery.delivered == result.delivery.sent == 10 * USERS
 
@@ -204,7 +214,7 @@ def test_messages_over_a_unix_socket(tmp_path: Path, runner: Runner) -> None:
         assert run.delivery.delivered == run.delivery.sent == 10 * USERS
         assert phases_add_up(run)
         assert run.target.url == f"ws+unix://{folder}/a%20b.sock:/chat?token=***"
-    assert result.facts == {}
+    assert facts_of_way(result) == {}
 
 
 @contextlib.contextmanager
