@@ -9,7 +9,7 @@ from surgewire.plan import fields
 from surgewire.plan.base import Plan
 from surgewire.plan.coming_back import PauseField, check_reconnect, parse_reconnect
 from surgewire.plan.fields import HOUR, S
-from surgewire.plan.units import PPM, UnitError
+from surgewire.plan.units import PPM, UnitError, parse_count
 from surgewire.plan.waves import Waves, WavesField, parse_waves
 
 _SEED = (0, (1 << 64) - 1)
@@ -64,13 +64,11 @@ class ConnectPlan(Plan):
         """Take from a storm and from waves how many connections there are."""
         if not isinstance(data, Mapping):
             return data
-        size = data.get("storm")
-        waves = data.get("waves")
-        if size is None and isinstance(waves, str | Waves):
-            try:
-                size = (parse_waves(waves) if isinstance(waves, str) else waves).users
-            except UnitError as error:
-                raise UnitError(f"--waves: {error}") from None
+        option = "--storm" if data.get("storm") is not None else "--waves"
+        try:
+            size = _size_of(data.get("storm"), data.get("waves"))
+        except UnitError as error:
+            raise UnitError(f"{option}: {error}") from None
         if size is None or data.get("connections") == size:
             return data
         if data.get("connections") is not None:
@@ -119,3 +117,18 @@ class ConnectPlan(Plan):
                 "--reconnect-storm 20%"
             )
         return self
+
+
+def _size_of(storm: Any, waves: Any) -> int | None:
+    """Return how many connections a storm or waves are; None where neither says it."""
+    if isinstance(storm, str):
+        storm = parse_count(storm)
+    if isinstance(waves, str):
+        waves = parse_waves(waves)
+    size = waves.users if isinstance(waves, Waves) else None
+    size = storm if isinstance(storm, int) else size
+    if size is not None and not 1 <= size <= fields.MAX_CONNECTIONS:
+        raise UnitError(
+            f"{size:,} connections cannot be; write 1 to {fields.MAX_CONNECTIONS:,} in all"
+        )
+    return size
