@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from surgewire._core import ledger, traffic
+from surgewire._core import gauge, ledger, traffic
 from surgewire.engine.casualty import book_death
 from surgewire.engine.sampler import Sampler
 from surgewire.engine.shared import PROGRESS_CONNECTED_NS, SharedRegion, WorkerSlice
@@ -105,3 +105,15 @@ def test_what_was_planned_and_not_sent_is_skipped() -> None:
         part.traffic[traffic.COUNTERS.index(name)] = n
     book_death(region, 0)
     assert part.traffic[traffic.COUNTERS.index("skipped")] == 3
+
+
+def test_attempts_of_a_dead_worker_are_under_way_no_more() -> None:
+    region = SharedRegion(2)
+    part = region.slice(1)
+    for name, n in (("attempted", 9), ("established", 5), ("failed", 1), ("open", 5)):
+        part.traffic[traffic.COUNTERS.index(name)] = n
+    gauge.add(region.gauge, 5)
+    gauge.add(region.under_way, 7)
+    assert book_death(region, 1) == 5
+    # Four are those of another worker.
+    assert list(region.under_way) == [4, 7]

@@ -17,6 +17,7 @@ from surgewire._core.stream import ReceiveBuffer
 from surgewire.dialects.upgrade import UpgradeError
 from surgewire.engine.connector import Audience, Connector
 from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, SharedRegion
+from surgewire.engine.way import syn
 from surgewire.engine.way.deadlines import Deadlines
 from surgewire.engine.way.dialler import Dialler
 from surgewire.plan.models import ConnectPlan
@@ -172,6 +173,49 @@ def test_connections_are_counted_and_timed(bench: Run) -> None:
             assert on.samples(metric) == 3
         assert on.samples("dns_time") == on.samples("tls_time") == 0
         assert 0 < on.part.progress[PROGRESS_ESTABLISHED_NS] < now_ns()
+
+    bench(test)
+
+
+def test_attempts_under_way_are_counted_by_all_workers_together(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        on.begin()
+        assert list(on.region.under_way) == [3, 3]
+        await on.accept(3)
+        await on.all_settled.wait()
+        assert list(on.region.under_way) == [0, 3]
+
+    bench(test)
+
+
+def test_failures_are_counted_by_the_phase_that_they_were_in(bench: Run) -> None:
+    async def test(on: Bench) -> None:
+        on.begin(1)
+        await on.accept(1, answer=b"")
+        on.accepted[0].close()
+        await on.all_settled.wait()
+        on.listener.close()
+        on.connector.attempt(1, now_ns())
+        await on.until(lambda: on.count("failed") == 2)
+        facts = on.part.facts.counts()
+        assert (facts["failed_upgrade"], facts["failed_tcp"]) == (1, 1)
+        assert list(on.region.under_way) == [0, 1]
+
+    bench(test)
+
+
+def test_packets_sent_again_are_counted(bench: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syn, "may_be_retransmitted", lambda _tcp_ns: True)
+    told = iter((0, 1, 9))
+    monkeypatch.setattr(syn, "retransmissions", lambda _descriptor: next(told))
+
+    async def test(on: Bench) -> None:
+        on.begin()
+        await on.accept(3)
+        await on.all_settled.wait()
+        facts = on.part.facts.counts()
+        counted = {name: n for name, n in facts.items() if name.startswith("syn_")}
+        assert counted == {"syn_retransmitted": 2, "syn_sent_2_times": 1, "syn_sent_6_times": 1}
 
     bench(test)
 

@@ -107,3 +107,10 @@ def test_what_is_no_run_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(RunDirError, match="there is no such folder"):
         open_run_dir(tmp_path / "file")
+
+
+def test_the_folder_of_a_search_is_told_from_that_of_a_run(tmp_path: Path) -> None:
+    folder = create_run_dir(tmp_path, "find", {}, NOW)
+    folder.write_find({"steps": []})
+    with pytest.raises(RunDirError, match="is the folder of a search: name the folder of one"):
+        open_run_dir(folder.path)

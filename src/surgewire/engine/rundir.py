@@ -108,6 +108,10 @@ def open_run_dir(path: Path) -> RunDir:
     folder = path.parent if path.name == JOURNAL_NAME else path
     if not folder.is_dir():
         raise RunDirError(f"{path} is not the folder of a run: there is no such folder")
+    if (folder / FIND_NAME).exists():
+        raise RunDirError(
+            f"{path} is the folder of a search: name the folder of one of its runs, which are in it"
+        )
     if not os.path.lexists(folder / JOURNAL_NAME):
         raise RunDirError(f"{path} is not the folder of a run: it holds no {JOURNAL_NAME}")
     return RunDir(folder)

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from surgewire._core.clock import now_ns
 from surgewire._core.awkward import AwkwardConnectUser
+from surgewire._core.clock import now_ns
 from surgewire._core.connect_traffic import ConnectTraffic, ConnectUser
 from surgewire._core.connection import Connection
 from surgewire._core.ledger import Ledger
