@@ -4,8 +4,9 @@ import sys
 import pytest
 
 from surgewire.doctor.machine import Machine
-from surgewire.engine.limits import LimitError, check_limits, raise_file_limit
+from surgewire.engine.limits import LimitError, check_limits, demand_of, raise_file_limit
 from surgewire.engine.machine import describe_machine
+from surgewire.plan.models import ConnectPlan
 from tests.engine.fakes import chat_plan, connect_plan, echo_plan
 
 PORTS = (32_768, 60_999)
@@ -100,6 +101,31 @@ def test_the_books_of_rooms_count_as_memory():
     assert note.startswith("memory: ")
     quiet = chat_plan(connections=10_000, rooms=100, rate="0.1/s", duration="1m", processes=8)
     assert check_limits(quiet, machine_with(available_bytes=450 << 20)).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "connect_per_s", "duration_s"),
+    [
+        (echo_plan(connections=5_000, ramp="10s", duration="1m", drain="5s"), 500, 75),
+        (echo_plan(connections=5_000, ramp="0s", duration="1m", drain="0s"), 5_000, 60),
+        (connect_plan(connections=5_000, connect_rate="100/s..400/s", hold="5s"), 400, 25),
+        (ConnectPlan(url="ws://h/", storm=3_000), 3_000, 0),
+        (ConnectPlan(url="ws://h/", waves="5x200/10s", hold="2s"), 200, 42),
+        (ConnectPlan(url="ws://h/", waves="5x200/500ms"), 600, 2),
+    ],
+)
+def test_a_plan_says_how_fast_and_how_long(asked, connect_per_s, duration_s):
+    demand = demand_of(asked, machine_with())
+    assert (demand.connect_per_s, demand.duration_s) == (connect_per_s, duration_s)
+
+
+def test_a_plan_says_what_is_sent_and_heard():
+    demand = demand_of(chat_plan(connections=100, rooms=10, rate="2/s"), machine_with())
+    assert (demand.sent_per_s, demand.heard_per_s) == (200, 2_000)
+    few = chat_plan(connections=100, rooms=10, rate="2/s", senders="10%")
+    assert demand_of(few, machine_with()).heard_per_s == 200
+    none = demand_of(connect_plan(), machine_with())
+    assert (none.sent_per_s, none.heard_per_s) == (0, 0)
 
 
 def test_the_soft_limit_is_raised_as_far_as_needed():

@@ -27,8 +27,8 @@ _ADVICE = {
     "unix_forbidden": "this user may not use the Unix socket; check its permissions",
     "unix_refused": "nobody listens on the Unix socket; start the server",
     "unix_backlog_full": "the queue of the Unix socket is full; use a lower rate",
-    "local_fd_limit": "this machine allows too few open files; `surgewire doctor` says what to change",
-    "local_ports_exhausted": "this machine is out of ports; `surgewire doctor` says what to change",
+    "local_fd_limit": "this machine allows too few open files; see `surgewire doctor`",
+    "local_ports_exhausted": "this machine is out of ports; see `surgewire doctor`",
     "local_memory": "this machine is out of memory for sockets; use fewer connections",
 }
 _BY_PREFIX = {

@@ -107,7 +107,9 @@ def _messages_per_s(plan: Plan) -> tuple[float, float]:
 
 
 def _connect_per_s(plan: Plan) -> float:
-    """Return the highest rate of first attempts; all within a second where there is no ramp."""
+    """Return the highest rate of first attempts; what comes at once counts as within a second."""
+    if isinstance(plan, ConnectPlan) and plan.surges is not None:
+        return plan.surges.planned_by(_NS_PER_S)
     rates = [rate.per_s for rate in (plan.connect_rate, plan.connect_rate_end) if rate is not None]
     span_s = max(plan.connect_span_ns / _NS_PER_S, 1.0)
     return max(rates, default=plan.connections / span_s)
