@@ -115,9 +115,9 @@ OFFERING = UpgradeRequest(URI, "surgewire/test", subprotocols=["v2.{{token}}", "
     ("answer", "told"),
     [
         (b"", "subprotocol_none"),
-        (b"Sec-WebSocket-Protocol: v1\r\n", "subprotocol_2"),
-        (b"sec-websocket-protocol:v1.b \r\n", "subprotocol_3"),
-        (b"Sec-WebSocket-Protocol: v2.abc\r\n", "subprotocol_1"),
+        (b"Sec-WebSocket-Protocol: v1\r\n", "subprotocol_offer_2"),
+        (b"sec-websocket-protocol:v1.b \r\n", "subprotocol_offer_3"),
+        (b"Sec-WebSocket-Protocol: v2.abc\r\n", "subprotocol_offer_1"),
         (b"Sec-WebSocket-Protocol: v2.{{token}}\r\n", None),
         (b"Sec-WebSocket-Protocol: V1\r\n", None),
         (b"Sec-WebSocket-Protocol: v3\r\n", None),

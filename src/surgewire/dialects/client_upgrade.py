@@ -51,14 +51,15 @@ class UpgradeRequest:
         *,
         headers: Sequence[tuple[str, str]] = (),
         origin: str | None = None,
-        subprotocols: Sequence[str] = (),
+        subprotocols: Sequence[str | None] = (),
         deflate: DeflateOffer | None = None,
         follows: bool = False,
     ) -> None:
         """Compose the request for `uri`.
 
         headers: pairs of name and value; Host takes the place of the one that `uri` gives.
-        subprotocols: what is offered, the best first. deflate: which compression is offered.
+        subprotocols: what is offered, the best first; None for one that is withheld and keeps its
+        number. deflate: which compression is offered.
         follows: whether an answer that redirects is read up to its Location.
         """
         self.deflate = deflate
@@ -67,8 +68,9 @@ class UpgradeRequest:
         fields = request.headers
         if origin is not None:
             fields["Origin"] = origin
-        if subprotocols:
-            fields["Sec-WebSocket-Protocol"] = ", ".join(subprotocols)
+        names = [name for name in subprotocols if name is not None]
+        if names:
+            fields["Sec-WebSocket-Protocol"] = ", ".join(names)
         if not any(name.lower() == "user-agent" for name, _ in headers):
             fields["User-Agent"] = user_agent
         if any(name.lower() == "host" for name, _ in headers):
@@ -80,7 +82,7 @@ class UpgradeRequest:
         self._before, self._after = before, after
         pieces = _split(before, in_address=True), _split(after)
         self._pieces = pieces if max(map(len, pieces)) > 1 else None
-        self.offered = tuple(name.encode() for name in subprotocols)
+        self.offered = tuple((name or "").encode() for name in subprotocols)
         self.follows = follows
 
     def filled(self, value: Callable[[str], bytes]) -> "UpgradeRequest":
@@ -143,7 +145,7 @@ def _fill(pieces: list[bytes | str], value: Callable[[str], bytes]) -> bytes:
 class ClientUpgrade:
     """One handshake.
 
-    tell: is given the names of what was agreed, `subprotocol_<n>` for the one that was offered as
+    tell: is given the names of what was agreed, `subprotocol_offer_<n>` for the one offered as
     the n-th and `subprotocol_none` where none of those offered was chosen. Servers may have put a
     token where a name belongs, so that the name itself is not told. redirect: is given what was
     asked for (path and query) and the Location of an answer that redirects, where the request
@@ -236,10 +238,10 @@ class ClientUpgrade:
             if offered and self._tell is not None:
                 self._tell("subprotocol_none")
             return
-        if chosen not in offered:
+        if not chosen or chosen not in offered:
             raise UpgradeError("upgrade_invalid")
         if self._tell is not None:
-            self._tell(f"subprotocol_{offered.index(chosen) + 1}")
+            self._tell(f"subprotocol_offer_{offered.index(chosen) + 1}")
 
 
 def _headers(head: bytes) -> dict[bytes, bytes]:

@@ -29,7 +29,7 @@ _TOPICS = (
     _Topic("Addresses", "address_", fewest=2),
     _Topic("Sources", "source_"),
     _Topic("Subprotocol", "subprotocol_"),
-    _Topic("Redirects", "redirected"),
+    _Topic("Redirects", "redirects_"),
     _Topic("Closing", "closing_"),
     _Topic("Flood", "flood_"),
 )

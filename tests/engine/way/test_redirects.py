@@ -77,7 +77,7 @@ def test_a_user_goes_on_and_begins_at_the_beginning_next_time() -> None:
     assert on.hop_of(8) is None
     on.arrived(7)
     assert on.hop_of(7) is None
-    assert facts == ["redirected"]
+    assert facts == ["redirects_followed"]
 
 
 def test_once_crossed_stays_crossed() -> None:

@@ -13,7 +13,7 @@ from surgewire.engine.taxonomy import REDIRECT_INSECURE, REDIRECT_INVALID, REDIR
 from surgewire.plan.target import Target, TargetError, parse_target
 from surgewire.plan.way.request import MAX_HOPS
 
-FACT = "redirected"
+FACT = "redirects_followed"
 
 _REDIRECTING = frozenset(f"http_{status}" for status in (301, 302, 303, 307, 308))
 

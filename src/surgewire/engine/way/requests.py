@@ -70,9 +70,7 @@ def hop_request(plan: Plan, hop: Hop) -> UpgradeRequest:
     To another origin nothing goes along that may be a credential.
     """
     asked = plan.request
-    subprotocols = asked.subprotocols
-    if hop.crossed:
-        subprotocols = tuple(name for name in subprotocols if "{{" not in name)
+    subprotocols = [None if hop.crossed and "{{" in name else name for name in asked.subprotocols]
     return UpgradeRequest(
         uri_of(hop.target, hop.target.resource.replace("{", "%7B").replace("}", "%7D")),
         DEFAULT_USER_AGENT if hop.crossed else asked.user_agent or DEFAULT_USER_AGENT,
