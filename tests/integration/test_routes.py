@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 import surgewire
 from tests import ways
@@ -51,7 +52,28 @@ def test_messages_through_a_proxy(scheme: str, proxy: str, target: str, runner: 
     assert result.connections.established == USERS
     assert result.delivery.delivered == result.delivery.sent == 10 * USERS
     assert result.metrics["proxy_time"].count == USERS
+    [note] = [event.detail["text"] for event in result.events if event.kind == "note"]
+    assert note == f"connecting through the proxy {scheme}://{proxy}"
     assert phases_add_up(result)
+
+
+def test_tls_through_a_proxy(
+    proxy: str, farm: Farm, runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, root, own = trustme.CA(), tmp_path / "root.pem", tmp_path / "own.pem"
+    authority.cert_pem.write_to_path(str(root))
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(own))
+    monkeypatch.setenv("SSL_CERT_FILE", str(root))
+    port = farm.open("echo", certificate=own)
+    # One user in each run: its phases are its own.
+    for _ in range(3):
+        result = runner.echo(
+            f"wss://127.0.0.1:{port}/", connections=1, route={"proxy": f"http://{proxy}"}
+        )
+        assert result.delivery.delivered == result.delivery.sent == 10
+        assert result.metrics["tls_time"].count == result.metrics["proxy_time"].count == 1
+        assert phases_add_up(result)
+    farm.close(port)
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5h"])

@@ -50,7 +50,7 @@ def check_limits(plan: Plan, machine: Machine, runs_dir: Path | None = None) -> 
         if finding.status is Status.FAIL:
             raise LimitError(finding.line())
     notes = [finding.line() for finding in findings if finding.status is Status.WARN]
-    return Fitness(files_needed(demand, machine), sources, (*_source_notes(plan, sources), *notes))
+    return Fitness(files_needed(demand, machine), sources, (*_route_notes(plan, sources), *notes))
 
 
 def demand_of(plan: Plan, machine: Machine, runs_dir: Path | None = None) -> Demand:
@@ -122,11 +122,14 @@ def _duration_ns(plan: Plan) -> int:
     return plan.connect_span_ns + after
 
 
-def _source_notes(plan: Plan, sources: tuple[str, ...]) -> tuple[str, ...]:
+def _route_notes(plan: Plan, sources: tuple[str, ...]) -> tuple[str, ...]:
+    """Say by which way connections go, where that is not the straight one."""
+    via = plan.route.via
+    notes = () if via is None else (f"connecting through the proxy {via.public_url}",)
     if not sources:
-        return ()
+        return notes
     count = len(sources)
     where = f"connecting from {count} addresses, {sources[0]} to {sources[-1]}"
     if plan.route.source is None:
-        return (f"one address has too few ports for all connections: {where}",)
-    return (where if count > 1 else f"connecting from {sources[0]}",)
+        return (*notes, f"one address has too few ports for all connections: {where}")
+    return (*notes, where if count > 1 else f"connecting from {sources[0]}")

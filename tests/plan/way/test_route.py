@@ -158,6 +158,7 @@ def test_a_route_goes_there_and_back_and_its_proxy_stays_hidden() -> None:
     public = json.dumps(made.public_dict())
     assert SECRET not in public
     assert "http://***@proxy.example:3128" in public
+    assert SECRET not in repr(made) + repr(made.route.via)
     assert first_hop(made) == ("proxy.example", 3128)
 
 

@@ -1,7 +1,7 @@
 """The proxy through which connections go."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -26,8 +26,8 @@ class Proxy:
     scheme: str
     host: str
     port: int
-    username: str = ""
-    password: str = ""
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
 
     @property
     def looks_up(self) -> bool:
