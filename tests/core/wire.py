@@ -77,6 +77,9 @@ class Transport:
     def abort(self) -> None:
         self.calls.append("abort")
 
+    def is_closing(self) -> bool:
+        return "close" in self.calls or "abort" in self.calls
+
     def write_eof(self) -> None:
         self.calls.append("write_eof")
 

@@ -140,7 +140,7 @@ def test_losses_of_awkward_users_are_kept_apart(runner: Runner, tmp_path: Path) 
         "processes": 2,
         "rate": "10/s",
         "duration": "1500ms",
-        "drain": "2s",
+        "drain": "500ms",
         "behave": "fragmented:20%,ping-flood:10%,vanish:10%@100ms,silent:10%@100ms",
     }
     server = start("--drop", "5%", "--truth", str(truth), kind="chat")
@@ -180,7 +180,7 @@ def test_awkward_users_come_back_and_do_it_again(runner: Runner) -> None:
             url,
             connections=12,
             rate="20/s",
-            duration="2s",
+            duration="1500ms",
             reconnect="20ms..100ms",
             behave="vanish:25%@100ms,broken-masks:25%@100ms",
         )

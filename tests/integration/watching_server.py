@@ -2,8 +2,8 @@
 
 The first line printed is the port; then follows a line of JSON for each connection when it has
 ended, with what was seen of it. Frames are taken apart by the few lines below, because the clients
-that are watched break the rules. Each client is pinged all the time: one that does not read does not
-answer. `?mute` in the URL: close frames are not answered.
+that are watched break the rules. Each client is pinged all the time: one that does not read gives
+no answer. `mute` in the URL: close frames are not answered.
 """
 
 import asyncio

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from surgewire._core.reins import Reins
 from surgewire.plan.behaviour import Behaviour
+from surgewire.plan.way.sockets import SocketPart
 
 if TYPE_CHECKING:
     from surgewire._core.connection import Handshake
@@ -74,6 +75,10 @@ class Manners:
     def handshake(self, handshake: "Handshake") -> "Handshake":
         """Return the opening handshake to use in the place of this one."""
         return handshake
+
+    def sockets(self, part: SocketPart) -> SocketPart:
+        """Return what the socket is to be like where it should be like `part`."""
+        return part
 
     def made(self, reins: Reins) -> None:
         """Tell that the transport is there, and what holds the connection."""
@@ -147,12 +152,9 @@ class PausingReader(Manners):
 class SmallBuffer(Manners):
     """Has a receive buffer of `amount` bytes, so that the kernel announces a small window."""
 
-    def made(self, reins: Reins) -> None:
-        """Shrink the buffer before the server has sent anything."""
-        super().made(reins)
-        if reins.socket is not None:
-            with socket.socket(fileno=socket.dup(reins.socket.fileno())) as sock:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._amount)
+    def sockets(self, part: SocketPart) -> SocketPart:
+        """Ask for the buffer before connecting: a window, once announced, is not taken back."""
+        return part.model_copy(update={"receive_buffer_bytes": self._amount})
 
 
 class SlowUpgrade(Manners):

@@ -16,6 +16,7 @@ from surgewire.engine.way.resolver import Addresses, Resolver
 from surgewire.engine.way.sockets import tcp_socket, unix_socket
 from surgewire.plan.models import Plan
 from surgewire.plan.way.route_checks import first_hop
+from surgewire.plan.way.sockets import SocketPart
 
 
 class Dialler:
@@ -148,7 +149,7 @@ class Dialler:
     ) -> asyncio.Transport:
         # Before, because the answer to the upgrade may be here before this task has its next turn.
         attempt.trying = self._names_of(address, source)
-        if self._own_sockets:
+        if self._own_sockets or self._options_for(connection) is not self._options:
             return await self._connect_own(connection, attempt, address, source, inner)
         port = self._hop[1]
         return (await self._loop.create_connection(lambda: connection, address, port))[0]
@@ -166,7 +167,8 @@ class Dialler:
         source: str | None,
         inner: str,
     ) -> asyncio.Transport:
-        sock = tcp_socket(6 if ":" in address else 4, self._options, source)
+        options = self._options_for(connection)
+        sock = tcp_socket(6 if ":" in address else 4, options, source)
         try:
             await self._loop.sock_connect(sock, (address, self._hop[1]))
             if self._via is not None:
@@ -178,12 +180,20 @@ class Dialler:
             sock.close()
             raise
 
+    def _options_for(self, connection: Connection) -> SocketPart:
+        """Return what the socket of a connection is to be like, which its user may decide."""
+        if connection.manners is None:
+            return self._options
+        part: SocketPart = connection.manners.sockets(self._options)
+        return part
+
     async def _connect_unix(self, connection: Connection) -> asyncio.Transport:
         path = self._target.unix_path
+        options = self._options_for(connection)
         try:
-            if not self._options.any:
+            if not options.any:
                 return (await self._loop.create_unix_connection(lambda: connection, path))[0]
-            sock = unix_socket(self._options)
+            sock = unix_socket(options)
             try:
                 await self._loop.sock_connect(sock, path)
                 return (await self._loop.create_unix_connection(lambda: connection, sock=sock))[0]
