@@ -15,6 +15,7 @@ from typing import NoReturn
 from urllib.parse import quote_from_bytes
 
 from websockets.client import ClientProtocol
+from websockets.datastructures import Headers
 from websockets.uri import WebSocketURI
 
 from surgewire._core.deflate import Terms
@@ -73,10 +74,13 @@ class UpgradeRequest:
             fields["Sec-WebSocket-Protocol"] = ", ".join(names)
         if not any(name.lower() == "user-agent" for name, _ in headers):
             fields["User-Agent"] = user_agent
-        if any(name.lower() == "host" for name, _ in headers):
-            del fields["Host"]
         for name, value in headers:
-            fields[name] = value
+            if name.lower() == "host":
+                # It stays the first (RFC 9110 section 7.2).
+                others = [field for field in fields.raw_items() if field[0] != "Host"]
+                fields = request.headers = Headers([(name, value), *others])
+            else:
+                fields[name] = value
         key = fields["Sec-WebSocket-Key"].encode("ascii")
         before, _, after = request.serialize().partition(key)
         self._before, self._after = before, after

@@ -104,6 +104,8 @@ class RequestPart(Part):
             option = self.OPTIONS.get(field, "--" + field.replace("_", "-"))
             if getattr(self, field) and any(key.lower() == name for key, _ in self.headers):
                 raise UnitError(f"--header and {option} both set {name}; write one of them")
+        if sum(key.lower() == "host" for key, _ in self.headers) > 1:
+            raise UnitError("--header: Host stands there twice; write it once")
         if self.users is None and self.users_mode is not None:
             raise UnitError("--users-mode is about the rows of --users, which is missing; add it")
         return self
