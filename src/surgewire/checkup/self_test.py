@@ -6,6 +6,7 @@ from typing import Any
 
 from surgewire.doctor.ability import SelfTest
 from surgewire.engine.run import run
+from surgewire.errors import SurgewireError
 from surgewire.plan.models import EchoPlan
 from surgewire.plan.units import Rate
 from surgewire.results.doubt import DoubtCode
@@ -26,6 +27,8 @@ _LADDER = (0.8, 0.5, 0.2)
 _NS_PER_S = 1_000_000_000
 # p99 needs 1,000 samples, and a connection gives one a second.
 _SAMPLES = 1_200
+# With few connections there are too few samples then, which is said.
+_LONGEST_NS = 12 * _NS_PER_S
 # With these, messages were late or not sent at all: the rate was not held.
 _NOT_HELD = frozenset(
     {
@@ -58,6 +61,8 @@ class _Bench:
         result = run(EchoPlan(**given, **values), runs_dir=self.folder)
         if result.verdict.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
+        if result.verdict.status is Status.FAILED:
+            raise SurgewireError(f"a run on loopback failed: {result.verdict.reasons[0]}")
         return result
 
 
@@ -92,7 +97,7 @@ def _highest(bench: _Bench, closed_loop_per_s: float) -> Result | None:
 
 def _quiet(bench: _Bench) -> Result:
     """Run so little that what is left of a latency is our own."""
-    duration_ns = _SAMPLES * _NS_PER_S // bench.connections
+    duration_ns = min(_SAMPLES * _NS_PER_S // bench.connections, _LONGEST_NS)
     witness = min(bench.connections, 1024)
     return bench.run(rate=Rate(2, _NS_PER_S), duration_ns=duration_ns, witness=witness)
 
