@@ -34,6 +34,8 @@ MODULES = (
     "gauge",
     "witness",
     "poller",
+    "tls_context",
+    "tls_link",
     "stream",
     "connection",
     "template",
@@ -60,7 +62,8 @@ MODULES = (
 )
 
 # Modules that need a library of the system.
-LIBRARIES = {"deflate": ["z"]}
+OPENSSL = ["ssl", "crypto"]
+LIBRARIES = {"deflate": ["z"], "tls_context": OPENSSL, "tls_link": OPENSSL}
 
 # Split in two by gcc, the decoder's one function takes 20 instructions more for each message.
 MODULE_FLAGS = {"frame": ["-fno-partial-inlining"]}

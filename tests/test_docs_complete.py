@@ -248,6 +248,7 @@ def kinds_of_attempts() -> set[str]:
     found |= names_in("surgewire/dialects/http_proxy.py", r'UpgradeError\("([a-z_]+)"')
     found |= names_in("surgewire/engine/way/proxy.py", r'"(proxy_(?!socks)[a-z_]+)"')
     found |= names_in("_core/connection.pyx", r'"((?:tls|upgrade)_[a-z]+)"')
+    found |= names_in("_core/tls_link.pyx", r'"(tls_[a-z_]+)"')
     return found - _AFTER_THE_UPGRADE | {casualty.WORKER_DIED}
 
 

@@ -22,7 +22,16 @@
 #include <unistd.h>
 
 #include "counters.h"
+#ifdef WITH_TLS
+#include "tls.h"
+#endif
 #include "wire.h"
+
+#ifdef WITH_TLS
+#define TLS_USAGE " --certificate FILE --key FILE"
+#else
+#define TLS_USAGE ""
+#endif
 
 enum { EVENTS = 512 };
 
@@ -32,6 +41,9 @@ struct connection {
     bool upgraded, said_close, ended;
     struct connection *next_dead;
     struct buffer in, out;
+#ifdef WITH_TLS
+    SSL *tls;
+#endif
 };
 
 static uint64_t (*counters)[COUNTERS];
@@ -44,6 +56,33 @@ static void count(struct connection *c, enum counter which, uint64_t more) {
     __atomic_store_n(&counters[c->group][which], counters[c->group][which] + more,
                      __ATOMIC_RELAXED);
 }
+
+#ifdef WITH_TLS
+static ssize_t receive(struct connection *c, void *out, size_t room) {
+    return tls_receive(c->tls, out, room);
+}
+
+static ssize_t put(struct connection *c, const void *bytes, size_t length) {
+    return tls_send(c->tls, bytes, length);
+}
+
+static void shut(struct connection *c) {
+    SSL_shutdown(c->tls);
+    SSL_free(c->tls);
+}
+#else
+static ssize_t receive(struct connection *c, void *out, size_t room) {
+    return recv(c->fd, out, room, MSG_DONTWAIT);
+}
+
+static ssize_t put(struct connection *c, const void *bytes, size_t length) {
+    return send(c->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void shut(struct connection *c) {
+    (void)c;
+}
+#endif
 
 static void watch(int operation, int fd, uint32_t events, void *data) {
     struct epoll_event event = {.events = events, .data.ptr = data};
@@ -59,6 +98,7 @@ static void end_connection(struct connection *c) {
         count(c, COUNTER_OPEN, UINT64_MAX); /* minus one */
         count(c, c->said_close ? COUNTER_ENDED_CLEAN : COUNTER_ENDED_OTHERWISE, 1);
     }
+    shut(c);
     close(c->fd);
     buffer_clear(&c->in);
     buffer_clear(&c->out);
@@ -71,7 +111,7 @@ static void transmit(struct connection *c, const uint8_t *bytes, size_t length) 
         buffer_append(&c->out, bytes, length);
         return;
     }
-    ssize_t n = send(c->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t n = put(c, bytes, length);
     if (n < 0 && errno != EAGAIN && errno != EINTR) {
         end_connection(c);
         return;
@@ -84,7 +124,7 @@ static void transmit(struct connection *c, const uint8_t *bytes, size_t length) 
 }
 
 static void flush(struct connection *c) {
-    ssize_t n = send(c->fd, c->out.data, c->out.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t n = put(c, c->out.data, c->out.length);
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR)
             end_connection(c);
@@ -183,7 +223,7 @@ static void on_readable(struct connection *c) {
     size_t have = c->in.length;
     if (have > 0)
         memcpy(scratch, c->in.data, have);
-    ssize_t n = recv(c->fd, scratch + have, sizeof scratch - have, MSG_DONTWAIT);
+    ssize_t n = receive(c, scratch + have, sizeof scratch - have);
     if (n <= 0) {
         if (n == 0 || (errno != EAGAIN && errno != EINTR))
             end_connection(c);
@@ -223,6 +263,9 @@ static void accept_all(void) {
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         struct connection *c = allocate(sizeof *c);
         c->fd = fd;
+#ifdef WITH_TLS
+        c->tls = tls_new(fd);
+#endif
         watch(EPOLL_CTL_ADD, fd, EPOLLIN, c);
     }
 }
@@ -310,9 +353,16 @@ static void report(void) {
 int main(int argc, char **argv) {
     static const struct option known[] = {
         {"host", required_argument, NULL, 'h'}, {"port", required_argument, NULL, 'p'},
-        {"counters", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0},
+        {"counters", required_argument, NULL, 'c'},
+#ifdef WITH_TLS
+        {"certificate", required_argument, NULL, 't'}, {"key", required_argument, NULL, 'k'},
+#endif
+        {NULL, 0, NULL, 0},
     };
     const char *host = "127.0.0.1", *counters_path = NULL;
+#ifdef WITH_TLS
+    const char *certificate = "", *key = "";
+#endif
     uint16_t port = 0;
     for (int which; (which = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (which == 'h')
@@ -321,9 +371,19 @@ int main(int argc, char **argv) {
             port = (uint16_t)parse_long("--port", optarg, 0, 65535);
         else if (which == 'c')
             counters_path = optarg;
+#ifdef WITH_TLS
+        else if (which == 't')
+            certificate = optarg;
+        else if (which == 'k')
+            key = optarg;
+#endif
         else
-            usage_error("usage: server [--host IPV4] [--port PORT] [--counters FILE]");
+            usage_error("usage: server [--host IPV4] [--port PORT] [--counters FILE]" TLS_USAGE);
     }
+#ifdef WITH_TLS
+    tls_prepare(certificate, key);
+    signal(SIGPIPE, SIG_IGN);
+#endif
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);

@@ -20,7 +20,6 @@ cdef class Connection(Stream):
     cdef deflate_t* deflate             # NULL where compression was not agreed on
     cdef uint8_t phase
     cdef bint client
-    cdef bint tls
     cdef bint close_sent
     cdef bint awaits_close              # we sent a close frame; the peer's has not come
     cdef bint close_begun               # the closing handshake began with us
@@ -48,6 +47,7 @@ cdef class Connection(Stream):
     cdef void fail(self, int error, uint16_t close_code) noexcept
     cdef void on_close_frame(self, uint16_t code) noexcept
     cdef void feed_handshake(self, size_t length) noexcept
+    cdef void book_loss(self, object exc) noexcept
     cdef void begin_close(self, object kind) noexcept
     cdef int _start_upgrade(self) except -1
     cdef int _send_close(self, uint16_t code, bytes reason) except -1

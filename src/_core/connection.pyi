@@ -1,4 +1,3 @@
-import asyncio
 from typing import Any, Protocol, type_check_only
 
 from surgewire._core.poller import Poller
@@ -27,7 +26,6 @@ class Connection(Stream):
         handshake: Handshake,
         *,
         client: bool = True,
-        tls: bool = False,
         max_message_bytes: int = 16777216,
         poller: Poller | None = None,
     ) -> None: ...
@@ -35,7 +33,6 @@ class Connection(Stream):
     def is_open(self) -> bool: ...
     @property
     def is_deflated(self) -> bool: ...
-    def secured(self, transport: asyncio.BaseTransport) -> None: ...
     @property
     def manners(self) -> Any: ...
     @property

@@ -5,6 +5,7 @@ subclass (`traffic`, `echo`).
 
 An owner is told what happens to a connection, by these methods:
 
+- `secured(connection)`: TLS is there, the upgrade begins; where TLS was asked for;
 - `opened(connection)`: the upgrade is complete;
 - `failed(connection, kind)`: it ended before that;
 - `closed(connection, kind)`: it was open and ends now; kind is `None` where `close()` began it;
@@ -52,7 +53,7 @@ cdef class Connection:
     handshake: an object with `start() -> bytes`, what to send first, and
     `feed(data) -> (reply, done, rest)`, which raises `UpgradeError` (with `kind` and `reply`). Its
     attribute `deflate`, if it has one, is the `deflate.Terms` that were agreed on, or None.
-    client: the role. tls: the upgrade waits for `secured()`. max_message_bytes: limit for frames
+    client: the role. max_message_bytes: limit for frames
     and messages. poller: reads in the loop's place once the connection is open, where there is a
     descriptor to read from; None leaves all reading to the loop.
     """
@@ -64,14 +65,12 @@ cdef class Connection:
         object handshake,
         *args,
         bint client = True,
-        bint tls = False,
         uint64_t max_message_bytes = FRAME_DEFAULT_LIMIT,
         **kwargs,
     ):
         self.owner = owner
         self.handshake = handshake
         self.client = client
-        self.tls = tls
         self.phase = CONNECTION_NEW
         frame_decoder_init(&self.decoder, not client, max_message_bytes, max_message_bytes)
 
@@ -82,18 +81,14 @@ cdef class Connection:
     # What asyncio calls.
 
     def connection_made(self, transport) -> None:
-        """Keep the transport; without TLS, begin the upgrade."""
+        """Keep the transport; begin the upgrade, or before that TLS."""
         self.tcp_ns = clock_now_ns()
         self.transport = transport
-        if not self.tls:
-            self.fd = transport.get_extra_info("socket").fileno()
+        self.fd = transport.get_extra_info("socket").fileno()
+        if self.link is None:
             self._start_upgrade()
-
-    def secured(self, transport) -> None:
-        """Go on over the transport that TLS has been started on; begin the upgrade."""
-        self.transport = transport
-        self.secured_ns = clock_now_ns()
-        self._start_upgrade()
+        else:
+            self.begin_link()
 
     def eof_received(self) -> None:
         """Book the end now and let the transport close.
@@ -105,12 +100,7 @@ cdef class Connection:
 
     def connection_lost(self, exc) -> None:
         """Book the end and let everything go."""
-        if self.phase == CONNECTION_NEW and self.tls:
-            self.begin_close(self.loss_kind(exc, "tls_eof"))
-        elif self.phase < CONNECTION_OPEN:
-            self.begin_close(self.loss_kind(exc, "upgrade_eof"))
-        elif self.phase == CONNECTION_OPEN:
-            self.begin_close(self.loss_kind(exc, "eof"))
+        self.book_loss(exc)
         self.phase = CONNECTION_CLOSED
         self.release()
         self.handshake = None
@@ -165,12 +155,18 @@ cdef class Connection:
     cdef void on_bytes(self, size_t length) noexcept:
         if self.phase == CONNECTION_UPGRADING:
             self.feed_handshake(length)
-        elif self.phase == CONNECTION_NEW:
-            # A TLS server listens first. OpenSSL's word for bytes that are no TLS record.
-            self.abort("tls_wrong_version_number")
         else:
             self.parse(self.buffer.data, length)
         self.on_read_done()
+
+    cdef void on_secured(self) noexcept:
+        self.secured_ns = clock_now_ns()
+        self.owner.secured(self)
+        self._start_upgrade()
+
+    cdef void on_link_down(self) noexcept:
+        self.book_loss(None)
+        self.close_transport()
 
     cdef int _start_upgrade(self) except -1:
         cdef bytes request = self.handshake.start()
@@ -192,7 +188,7 @@ cdef class Connection:
             if reply:
                 self.write(<const uint8_t*>PyBytes_AS_STRING(reply), len(reply))
             self.begin_close(getattr(error, "kind", "upgrade_invalid"))
-            self.transport.close()
+            self.close_transport()
             return
         if reply:
             self.write(<const uint8_t*>PyBytes_AS_STRING(reply), len(reply))
@@ -263,8 +259,8 @@ cdef class Connection:
         self.awaits_close = False
         # The server closes the TCP connection first (RFC 6455 section 7.1.1): the client's ports
         # do not linger in TIME_WAIT. The owner bounds the wait.
-        if not self.client and self.transport is not None:
-            self.transport.close()
+        if not self.client:
+            self.close_transport()
 
     cdef void fail(self, int error, uint16_t close_code) noexcept:
         name = frame_error_name(error).decode("ascii")
@@ -273,8 +269,16 @@ cdef class Connection:
             self._send_close(close_code, b"")
             self.begin_close(f"protocol_{name}")
         self.awaits_close = False
-        if self.transport is not None:
-            self.transport.close()
+        self.close_transport()
+
+    cdef void book_loss(self, object exc) noexcept:
+        """Name an end that nobody announced by what had been reached, or by what broke it."""
+        if self.phase == CONNECTION_NEW and self.link is not None:
+            self.begin_close(self.loss_kind(exc, "tls_eof"))
+        elif self.phase < CONNECTION_OPEN:
+            self.begin_close(self.loss_kind(exc, "upgrade_eof"))
+        elif self.phase == CONNECTION_OPEN:
+            self.begin_close(self.loss_kind(exc, "eof"))
 
     cdef void begin_close(self, object kind) noexcept:
         was = self.phase

@@ -4,8 +4,8 @@
 worker read into one buffer (`ReceiveBuffer`), where the bytes are handled in place. On plain TCP a
 `poller` can take the reading over from the loop. Writing tries `send(2)` on the descriptor at once
 and leaves to the transport only what the kernel did not take, and only while the transport holds
-nothing older, so that order is kept. Where there is no plain descriptor (TLS), the transport does
-all the reading and writing.
+nothing older, so that order is kept. TLS (`tls_link`) lies between that and what a connection does
+with its bytes. Where there is no descriptor, the transport does all the reading and writing.
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -22,9 +22,9 @@ from libc.stdint cimport uint8_t, uint64_t
 
 from surgewire._core.clock cimport clock_now_ns
 from surgewire._core.poller cimport Poller
+from surgewire._core.tls_context cimport TLS_INLET_BYTES, TLS_PLAIN_SLACK, tls_wire_t
+from surgewire._core.tls_link cimport TLS_ENDED, TLS_SECURE, TLS_SHAKING, TlsLink
 from surgewire._core.witness cimport Witness
-
-from ssl import SSLError
 
 cdef extern from "sys/socket.h" nogil:
     ssize_t recv(int fd, void* data, size_t length, int flags)
@@ -115,6 +115,15 @@ cdef class Stream:
         """Let a witness compare our stamps with the kernel's from now on."""
         self.witness = witness
 
+    def secure(self, TlsLink link not None) -> None:
+        """Use TLS; to be said before there is a transport, when the handshake begins.
+
+        Raises ValueError where the receive buffer is too small for it.
+        """
+        if self.buffer.size < TLS_INLET_BYTES + TLS_PLAIN_SLACK:
+            raise ValueError(f"TLS needs a receive buffer of {TLS_INLET_BYTES + TLS_PLAIN_SLACK}")
+        self.link = link
+
     # What asyncio calls.
 
     def get_buffer(self, sizehint):
@@ -124,7 +133,7 @@ cdef class Stream:
             broken = self.witness.before_read()
             if broken != 0:
                 self.socket_errno = broken
-        return self.buffer.view
+        return self.buffer.view if self.link is None else self.link.context.view
 
     def buffer_updated(self, Py_ssize_t nbytes) -> None:
         """Handle `nbytes` bytes that the loop has read."""
@@ -146,7 +155,10 @@ cdef class Stream:
         self.bytes_in[0] += length
         if self.acked_fd >= 0:
             stream_set_quickack(self.acked_fd, self.acked_at_once)
-        self.on_bytes(length)
+        if self.link is None:
+            self.on_bytes(length)
+        else:
+            self.unwrap(length)
 
     cdef void on_bytes(self, size_t length) noexcept:
         pass
@@ -154,11 +166,15 @@ cdef class Stream:
     cdef void on_readable(self) noexcept:
         cdef ssize_t length
         cdef int broken
+        cdef uint8_t* into = self.buffer.data
+        cdef size_t room = self.buffer.size
+        if self.link is not None:
+            into, room = self.link.context.data, self.link.context.size
         if self.witness is not None:
             broken = self.witness.before_read()
             if broken != 0:
                 self.socket_errno = broken
-        length = recv(self.fd, self.buffer.data, self.buffer.size, MSG_DONTWAIT)
+        length = recv(self.fd, into, room, MSG_DONTWAIT)
         if length > 0:
             self.take_in(<size_t>length)
         elif length == 0:
@@ -179,6 +195,41 @@ cdef class Stream:
         if not self.transport.is_closing():
             self.transport.resume_reading()
 
+    # TLS.
+
+    cdef void begin_link(self) noexcept:
+        """Begin the handshake."""
+        self.link.advance()
+        self.flush_link(self.link)
+
+    cdef void unwrap(self, size_t length) noexcept:
+        """Handle what has come and is encrypted."""
+        cdef TlsLink link = self.link
+        cdef bint shaking = link.state == TLS_SHAKING
+        cdef size_t plain = link.take_in(
+            link.context.data, length, self.buffer.data, self.buffer.size
+        )
+        self.flush_link(link)
+        if shaking and link.state == TLS_SECURE:
+            self.on_secured()
+        if plain > 0:
+            self.on_bytes(plain)
+        if link.state >= TLS_ENDED and self.transport is not None:
+            self.on_link_down()
+
+    cdef int flush_link(self, TlsLink link) noexcept:
+        """Send what OpenSSL has written."""
+        cdef tls_wire_t* wire = &link.context.wire
+        cdef size_t length = wire.length
+        wire.length = 0
+        return self.write_out(wire.outgoing, length) if length > 0 else 0
+
+    cdef void on_secured(self) noexcept:
+        pass
+
+    cdef void on_link_down(self) noexcept:
+        pass
+
     # Writing.
 
     cdef size_t unsent_bytes(self) noexcept:
@@ -193,6 +244,17 @@ cdef class Stream:
         return waiting
 
     cdef int write(self, const uint8_t* data, size_t length) noexcept:
+        if self.link is None:
+            return self.write_out(data, length)
+        if self.transport is None or self.socket_errno != 0:
+            return -1
+        if self.link.put(data, length) != 0:
+            self.link.context.wire.length = 0
+            self.transport.abort()
+            return -1
+        return self.flush_link(self.link)
+
+    cdef int write_out(self, const uint8_t* data, size_t length) noexcept:
         cdef ssize_t taken = 0
         if self.transport is None or self.socket_errno != 0:
             return -1
@@ -219,10 +281,19 @@ cdef class Stream:
 
     # The end.
 
+    cdef void close_transport(self) noexcept:
+        """Close once all is sent; with TLS, say so to the peer (RFC 8446 section 6.1)."""
+        if self.transport is None:
+            return
+        if self.link is not None:
+            self.link.finish()
+            self.flush_link(self.link)
+        self.transport.close()
+
     cdef object loss_kind(self, object exc, object at_eof):
         cdef int code = self.socket_errno
-        if isinstance(exc, SSLError):
-            return f"tls_{(getattr(exc, 'reason', None) or 'error').lower()}"
+        if self.link is not None and self.link.kind is not None:
+            return self.link.kind
         if code == 0 and isinstance(exc, OSError):
             code = exc.errno or ECONNRESET
         if code == ETIMEDOUT:
@@ -245,5 +316,6 @@ cdef class Stream:
             self.poller = None
         self.fd = -1
         self.acked_fd = -1
+        self.link = None
         self.transport = None
         self.witness = None

@@ -1,6 +1,5 @@
 import errno
 import socket
-import ssl
 import struct
 from collections.abc import Iterator
 
@@ -119,7 +118,6 @@ def test_loss_before_the_upgrade(
         (BrokenPipeError(errno.EPIPE, "pipe"), "tcp_reset"),
         (TimeoutError(errno.ETIMEDOUT, "timed out"), "tcp_timeout"),
         (OSError(errno.EHOSTUNREACH, "no route"), "tcp_unreachable"),
-        (ssl.SSLError(1, "[SSL: BAD_LENGTH] bad length"), "tls_error"),
     ],
 )
 def test_loss_of_an_open_connection(
@@ -257,47 +255,6 @@ def test_broken_pipe_is_a_reset(transport: Transport) -> None:
     feed(connection, frame(Opcode.PING, b"are you there"))
     connection.connection_lost(None)
     assert owner.told == [("closed", "tcp_reset"), "gone"]
-
-
-def test_tls_waits_for_its_transport_and_never_writes_on_the_descriptor(
-    transport: Transport,
-) -> None:
-    owner = Owner()
-    connection = Connection(BUFFER, owner, Passed(), tls=True)
-    connection.connection_made(transport)
-    assert bytes(transport.written) == b""
-    connection.secured(transport)
-    assert bytes(transport.written) == b"ask?"
-    assert connection.secured_ns >= connection.tcp_ns
-    feed(connection, b"okay" + frame(Opcode.PING, b"tls"))
-    assert transport.sent() == b""
-    assert parse(bytes(transport.written[4:]), mask=True) == [(Opcode.PONG, b"tls")]
-    assert connection.fileno() == -1
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (None, "tls_eof"),
-        (ConnectionResetError(errno.ECONNRESET, "reset"), "tcp_reset"),
-    ],
-)
-def test_loss_while_tls_is_under_way(
-    transport: Transport, error: Exception | None, kind: str
-) -> None:
-    owner = Owner()
-    connection = Connection(BUFFER, owner, Passed(), tls=True)
-    connection.connection_made(transport)
-    connection.connection_lost(error)
-    assert owner.told == [("failed", kind), "gone"]
-
-
-def test_a_server_that_speaks_before_tls_has_begun(transport: Transport) -> None:
-    owner = Owner()
-    connection = Connection(BUFFER, owner, Passed(), tls=True)
-    connection.connection_made(transport)
-    feed(connection, b"220 mail.example ESMTP\r\n")
-    assert owner.told == [("failed", "tls_wrong_version_number")]
 
 
 def test_calls_after_the_end_do_nothing(transport: Transport) -> None:

@@ -37,6 +37,9 @@ class Owner:
     def __init__(self) -> None:
         self.told: list[Any] = []
 
+    def secured(self, connection: Connection) -> None:
+        self.told.append("secured")
+
     def opened(self, connection: Connection) -> None:
         self.told.append("opened")
 

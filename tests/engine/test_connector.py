@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -47,9 +46,7 @@ class Refusal(Welcome):
 class Bench(Audience):
     """A connector, a listening socket, and what the connector has told."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, tls: ssl.SSLContext | None = None, **values: Any
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, **values: Any) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
         self.listener.setblocking(False)
         self.region = SharedRegion(1)
@@ -66,9 +63,8 @@ class Bench(Audience):
         given = {"url": f"ws://127.0.0.1:{port}/", "connections": 3, "connect_rate": "1000/s"}
         plan = ConnectPlan(**(given | values))
         self.buffer = ReceiveBuffer()
-        self.secure = tls is not None
         deadlines = Deadlines(plan)
-        self.dialler = Dialler(loop, plan, (), tls, deadlines)
+        self.dialler = Dialler(loop, plan, (), None, deadlines)
         self.connector = Connector(
             loop,
             self.part,
@@ -84,7 +80,7 @@ class Bench(Audience):
 
     def make(self, owner: Connector, user: int) -> Connection:
         handshake = Refusal() if self.refuses else Welcome()
-        return Connection(self.buffer, owner, handshake, tls=self.secure)
+        return Connection(self.buffer, owner, handshake)
 
     def opened(self, connection: Connection) -> None:
         self.told.append("opened")
@@ -298,26 +294,6 @@ def test_attempts_under_way_are_given_up(bench: Run) -> None:
         assert on.told == ["opened", "settled"]
 
     bench(test)
-
-
-def test_tls_is_not_started_on_what_the_server_has_reset(bench: Run) -> None:
-    async def test(on: Bench) -> None:
-        raised: list[object] = []
-        on.loop.set_exception_handler(lambda _loop, context: raised.append(context))
-        connect = on.dialler._reach
-
-        async def connect_and_lose(*args: Any) -> asyncio.Transport:
-            transport = await connect(*args)
-            transport.abort()
-            return transport
-
-        on.dialler._reach = connect_and_lose  # type: ignore[method-assign]
-        on.begin()
-        await on.all_settled.wait()
-        assert on.count("failed") == 3
-        assert raised == []
-
-    bench(test, tls=ssl.create_default_context())
 
 
 def test_nothing_listens(bench: Run) -> None:

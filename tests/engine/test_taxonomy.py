@@ -1,6 +1,5 @@
 import errno
 import socket
-import ssl
 
 import pytest
 
@@ -12,12 +11,6 @@ from surgewire.engine.taxonomy import (
     proxy_error_kind,
     unix_error_kind,
 )
-
-
-def ssl_error(reason: str | None, kind: type[ssl.SSLError] = ssl.SSLError) -> ssl.SSLError:
-    error = kind(1, f"[SSL: {reason}] text (_ssl.c:1000)")
-    error.reason = reason
-    return error
 
 
 @pytest.mark.parametrize(
@@ -43,25 +36,7 @@ def ssl_error(reason: str | None, kind: type[ssl.SSLError] = ssl.SSLError) -> ss
     ],
 )
 def test_errors_of_connecting(error: OSError, kind: str) -> None:
-    assert connect_error_kind(error, tls=False) == kind
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (ssl_error("CERTIFICATE_VERIFY_FAILED", ssl.SSLCertVerificationError), "tls_certificate"),
-        (ssl_error("WRONG_VERSION_NUMBER"), "tls_wrong_version_number"),
-        (ssl_error("TLSV1_ALERT_PROTOCOL_VERSION"), "tls_tlsv1_alert_protocol_version"),
-        (ssl_error("(UNKNOWN: ümlaut)"), "tls_unknown_mlaut"),
-        (ssl_error("X" * 100), "tls_" + "x" * 40),
-        (ssl_error(None), "tls_error"),
-        (ssl_error("«»"), "tls_error"),
-        (ConnectionResetError(), "tls_eof"),
-        (ConnectionResetError(errno.ECONNRESET, "reset"), "tcp_reset"),
-    ],
-)
-def test_errors_of_tls(error: OSError, kind: str) -> None:
-    assert connect_error_kind(error, tls=True) == kind
+    assert connect_error_kind(error) == kind
     table: KindTable = SharedRegion(1).slice(0).errors
     table.add(kind)
     assert table.counts() == {kind: 1}

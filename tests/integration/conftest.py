@@ -29,10 +29,21 @@ class Farm:
             text=True,
         )
 
-    def open(self, name: str, *, certificate: Path | None = None) -> int:
-        """Start the server with this behaviour; return its port."""
-        path = None if certificate is None else str(certificate)
-        return int(self._ask(open=name, certificate=path)["port"])
+    def open(
+        self,
+        name: str,
+        *,
+        certificate: Path | None = None,
+        client_ca: Path | None = None,
+        tls_max: str | None = None,
+    ) -> int:
+        """Start the server with this behaviour; return its port.
+
+        client_ca: who must have issued the clients' certificates. tls_max: such as TLSv1_2.
+        """
+        files = {"certificate": certificate, "client_ca": client_ca}
+        paths = {key: str(path) for key, path in files.items() if path is not None}
+        return int(self._ask(open=name, tls_max=tls_max, **paths)["port"])
 
     def truth(self, port: int) -> Counter[str]:
         return Counter(self._ask(truth=port))

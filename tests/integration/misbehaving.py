@@ -4,6 +4,7 @@ Run as a program, one process serves any number of them. It reads commands from 
 JSON object a line, and answers each with a line:
 
     {"open": NAME, "certificate": PEM file or null}     -> {"port": PORT}
+        also "client_ca": PEM file, "tls_max": name of a TLS version
     {"truth": PORT}                                     -> {"received": 12, "dropped": 2, ...}
     {"accepted": PORT}                                  -> [instants of CLOCK_MONOTONIC in ns]
     {"close": PORT}                                     -> the same, and the server is gone"""
@@ -35,11 +36,8 @@ class Server:
         self._peers: list[Peer] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def listen(self, certificate: str | None) -> int:
-        tls = None
-        if certificate is not None:
-            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            tls.load_cert_chain(certificate)
+    async def listen(self, command: dict[str, Any]) -> int:
+        tls = _tls(command)
         self._server = await asyncio.start_server(self._visit, "127.0.0.1", 0, ssl=tls)
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -57,6 +55,9 @@ class Server:
         self._peers.append(peer)
         self.accepted_ns.append(time.monotonic_ns())
         self.truth["accepted"] += 1
+        if tls := writer.get_extra_info("ssl_object"):
+            self.truth["resumed"] += tls.session_reused
+            self.truth[f"secured by {tls.version()}"] += 1
         self.truth[f"from {writer.get_extra_info('peername')[0]}"] += 1
         try:
             await self._behaviour(peer)
@@ -76,7 +77,7 @@ class Late(Server):
         self._listener = socket.socket()
         self._fillers = [socket.socket() for _ in range(4)]
 
-    async def listen(self, certificate: str | None) -> int:
+    async def listen(self, command: dict[str, Any]) -> int:
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen(0)
         for filler in self._fillers:
@@ -96,6 +97,19 @@ class Late(Server):
         await super().close()
 
 
+def _tls(command: dict[str, Any]) -> ssl.SSLContext | None:
+    if command.get("certificate") is None:
+        return None
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(command["certificate"])
+    if command.get("client_ca") is not None:
+        tls.load_verify_locations(command["client_ca"])
+        tls.verify_mode = ssl.CERT_REQUIRED
+    if command.get("tls_max") is not None:
+        tls.maximum_version = ssl.TLSVersion[command["tls_max"]]
+    return tls
+
+
 class Blackhole:
     """A listening socket whose queue is full: what comes is not answered at all."""
 
@@ -105,7 +119,7 @@ class Blackhole:
         self._listener = socket.socket()
         self._fillers = [socket.socket() for _ in range(4)]
 
-    async def listen(self, certificate: str | None) -> int:
+    async def listen(self, command: dict[str, Any]) -> int:
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen(0)
         for filler in self._fillers:
@@ -136,7 +150,7 @@ async def _obey(
         name = command["open"]
         special = {"blackhole": Blackhole, "late": Late}
         server = special[name]() if name in special else Server(name)
-        port = await server.listen(command.get("certificate"))
+        port = await server.listen(command)
         servers[port] = server
         return {"port": port}
     if "accepted" in command:

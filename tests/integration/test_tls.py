@@ -1,32 +1,15 @@
 """TLS: phases that add up, certificates that are checked, handshakes that fail."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-import trustme
 
 import surgewire
+from tests.certificates import Authority
 from tests.integration.conftest import Farm
 from tests.integration.runs import Runner
 
 USERS = 4
-
-
-class Authority:
-    """A certificate authority and what it issues, as files."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._ca = trustme.CA()
-        self.root = folder / "root.pem"
-        self._ca.cert_pem.write_to_path(str(self.root))
-
-    def certificate(self, *names: str) -> Path:
-        """Return a file with a certificate for `names` and its key."""
-        path = self._folder / f"{names[0]}.pem"
-        self._ca.issue_cert(*names).private_key_and_cert_chain_pem.write_to_path(str(path))
-        return path
 
 
 @pytest.fixture(scope="module")
@@ -145,11 +128,11 @@ def test_an_unknown_authority(farm: Farm, runner: Runner, authority: Authority) 
     port = farm.open("echo", certificate=authority.certificate("127.0.0.1"))
     result = runner.echo(f"wss://127.0.0.1:{port}/")
     farm.close(port)
-    assert result.connections.errors == {"tls_certificate": USERS}
+    assert result.connections.errors == {"tls_certificate_unknown_ca": USERS}
 
 
 def test_a_certificate_for_another_name(farm: Farm, runner: Runner, trusted: Authority) -> None:
     port = farm.open("echo", certificate=trusted.certificate("chat.example"))
     result = runner.echo(f"wss://127.0.0.1:{port}/")
     farm.close(port)
-    assert result.connections.errors == {"tls_certificate": USERS}
+    assert result.connections.errors == {"tls_certificate_wrong_name": USERS}

@@ -21,12 +21,13 @@ _ADVICE = {
     "redirect_insecure": "the server redirects from wss to ws; write the ws:// address",
     "redirect_invalid": "the server redirects to what is no address; check the URL",
     "redirect_limit": "the server redirects in a circle; check the URL",
-    "tls_certificate": "the server's certificate is not trusted; check the host name and the CA",
     "proxy_auth": "the proxy wants user and password; write them into --proxy",
     "unix_missing": "there is no such Unix socket; start the server or check the path",
     "unix_forbidden": "this user may not use the Unix socket; check its permissions",
     "unix_refused": "nobody listens on the Unix socket; start the server",
     "unix_backlog_full": "the queue of the Unix socket is full; use a lower rate",
+    "tls_certificate_expired": "the server's certificate has expired; --insecure checks none",
+    "tls_certificate_wrong_name": "the server's certificate is not for {host}; check the host name",
     "local_fd_limit": "this machine allows too few open files; see `surgewire doctor`",
     "local_ports_exhausted": "this machine is out of ports; see `surgewire doctor`",
     "local_memory": "this machine is out of memory for sockets; use fewer connections",
@@ -36,6 +37,7 @@ _BY_PREFIX = {
     "http_": "the server answers the upgrade with HTTP status {rest}; check path and credentials",
     "proxy_http_": "the proxy answers with HTTP status {rest}; does it reach {host} port {port}?",
     "proxy_": "the proxy leads nowhere; check --proxy, and that it reaches {host} port {port}",
+    "tls_certificate": "the server's certificate is not trusted; name its authority with --ca",
     "tls_": "TLS cannot be agreed on with {host} port {port}; is it a ws:// server?",
 }
 

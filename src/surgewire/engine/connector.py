@@ -6,7 +6,6 @@ audience's matter (a job, see `engine/jobs`).
 """
 
 import asyncio
-import ssl
 from collections import deque
 from typing import Protocol
 
@@ -21,6 +20,7 @@ from surgewire.engine.shared import PROGRESS_ESTABLISHED_NS, Words, WorkerSlice
 from surgewire.engine.way import syn
 from surgewire.engine.way.attempt import Attempt
 from surgewire.engine.way.deadlines import Deadlines
+from surgewire.engine.way.tls import link_facts
 from surgewire.plan.way.closing import ClosingPart
 
 # How long a connection may take to close before it is aborted.
@@ -122,7 +122,7 @@ class Connector:
         self._histograms = {
             name: Histogram(words)
             for name, words in counts.histograms.items()
-            if name.endswith("_time") or name == "connect_lag"
+            if name.endswith(("_time", "_time_resumed")) or name == "connect_lag"
         }
         self._pending: dict[Connection, Attempt] = {}
         self._first_pending = 0
@@ -213,9 +213,8 @@ class Connector:
         except asyncio.CancelledError:
             # Whoever cancelled has named the reason.
             pass
-        except (OSError, ssl.SSLError, taxonomy.AttemptError) as error:
-            kind = taxonomy.connect_error_kind(error, tls=attempt.securing)
-            self.failed(connection, kind)
+        except (OSError, taxonomy.AttemptError) as error:
+            self.failed(connection, taxonomy.connect_error_kind(error))
         finally:
             self._tasks.pop(connection, None)
 
@@ -264,6 +263,10 @@ class Connector:
 
     # What connections tell their owner.
 
+    def secured(self, connection: Connection) -> None:
+        """Take note that TLS is there and the upgrade has begun."""
+        self._deadlines.upgrade(connection, connection.secured_ns)
+
     def opened(self, connection: Connection) -> None:
         """Book an established connection."""
         attempt = self._take_out(connection)
@@ -274,6 +277,8 @@ class Connector:
                 self._histograms[metric].record(phase_ns)
             self._counts.progress[PROGRESS_ESTABLISHED_NS] = connection.open_ns
         self._look_for_retransmissions(attempt, connection)
+        for fact in () if connection.link is None else link_facts(connection.link):
+            self._counts.facts.add(fact)
         self._counts.traffic[_ESTABLISHED] += 1
         self._counts.traffic[_OPEN] += 1
         gauge.add(self._gauges.gauge, 1)
@@ -352,6 +357,6 @@ def _timeout_kind(connection: Connection, attempt: Attempt) -> str:
         return taxonomy.TIMEOUT_DNS
     if connection.tcp_ns == 0:
         return taxonomy.TIMEOUT_PROXY if attempt.proxied_ns else taxonomy.TIMEOUT_CONNECT
-    if attempt.securing and connection.secured_ns == 0:
+    if connection.link is not None and connection.secured_ns == 0:
         return taxonomy.TIMEOUT_TLS
     return taxonomy.TIMEOUT_UPGRADE

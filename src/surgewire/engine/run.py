@@ -28,6 +28,7 @@ from surgewire.engine.tail import JournalTail
 from surgewire.engine.target_meter import TargetMeter
 from surgewire.engine.timetable import Patience
 from surgewire.engine.traces import check_traces
+from surgewire.engine.way.tls import check_tls
 from surgewire.engine.windows import fanout_slots, stream_rate_per_s
 from surgewire.engine.worker import worker_main
 from surgewire.plan.models import ChatPlan, Plan
@@ -70,6 +71,7 @@ def execute(
     runs_dir = Path(runs_dir or RUNS_DIR)
     fitness = check_limits(plan, Machine.here(), runs_dir)
     check_traces(plan)
+    check_tls(plan)
     meter = None if plan.target_pid is None else TargetMeter(plan.target_pid)
     raise_file_limit(fitness.files)
     region = _map_region(plan)

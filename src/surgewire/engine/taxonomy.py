@@ -1,9 +1,7 @@
 """From exceptions to the stable names under which failures are counted."""
 
 import errno
-import re
 import socket
-import ssl
 
 INTERRUPTED = "interrupted"
 REDIRECT_INSECURE = "redirect_insecure"
@@ -51,8 +49,6 @@ _OF_PROXY = {
     "tcp_unreachable": "proxy_unreachable",
     "tcp_other": "proxy_other",
 }
-_NO_NAME_CHARACTERS = re.compile(r"[^a-z0-9]+")
-_MAX_REASON_LENGTH = 40
 
 
 class AttemptError(Exception):
@@ -66,39 +62,24 @@ class AttemptError(Exception):
 
 def proxy_error_kind(error: OSError) -> str:
     """Return the kind of an exception on the way to a proxy, or of one that broke off."""
-    kind = connect_error_kind(error, tls=False)
+    kind = connect_error_kind(error)
     return _OF_PROXY.get(kind, kind)
 
 
 def unix_error_kind(error: OSError) -> str:
     """Return the kind of an exception of connecting to a Unix socket."""
-    return _UNIX_BY_ERRNO.get(error.errno or 0) or connect_error_kind(error, tls=False)
+    return _UNIX_BY_ERRNO.get(error.errno or 0) or connect_error_kind(error)
 
 
-def connect_error_kind(error: BaseException, *, tls: bool) -> str:
-    """Return the kind of an exception of `create_connection` or `start_tls`.
-
-    tls: whether TCP was established and TLS was under way.
-    """
+def connect_error_kind(error: BaseException) -> str:
+    """Return the kind of an exception of connecting."""
     if isinstance(error, AttemptError):
         return error.kind
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return "tls_certificate"
-    if isinstance(error, ssl.SSLError):
-        return f"tls_{_tls_reason(error)}"
     if isinstance(error, socket.gaierror):
         return "dns"
     if isinstance(error, OSError):
-        if tls and error.errno is None:
-            # How event loops tell that the stream ended within the handshake.
-            return "tls_eof"
         kind = _BY_ERRNO.get(error.errno or 0)
         if kind is None and isinstance(error, ConnectionError):
             kind = "tcp_reset"
         return kind or "tcp_other"
     return "tcp_other"
-
-
-def _tls_reason(error: ssl.SSLError) -> str:
-    reason = _NO_NAME_CHARACTERS.sub("_", (error.reason or "error").lower()).strip("_")
-    return reason[:_MAX_REASON_LENGTH] or "error"

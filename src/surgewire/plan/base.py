@@ -180,6 +180,11 @@ class Plan(Part):
         return self
 
     @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        checks.check_tls(self.tls, self.target, follow=self.request.follow)
+        return self
+
+    @model_validator(mode="after")
     def _resolve_ping_timeout(self) -> Self:
         """Without a word on it, a pong is awaited until the next ping, at most 20 s."""
         if self.ping_ns is None:

@@ -1,5 +1,6 @@
 """The head of the text report: which run it was, and what was asked for."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.text import Text
@@ -19,7 +20,15 @@ def title(result: Result, width: int) -> list[Text]:
     first = Text.assemble((f"surgewire {kind}", "bold"), "  ", plain(result.target.url))
     when = Text(moment(result.started_at), "dim")
     asked = Text(plain(", ".join(_asked(result))), "dim")
-    return [flow([first, when], width), asked]
+    return [flow([first, when], width), asked, *insecure_banner(result.run.plan)]
+
+
+def insecure_banner(plan: Mapping[str, Any]) -> list[Text]:
+    """Say that certificates are not checked, where a plan (as a map) says so."""
+    tls = plan.get("tls")
+    if not isinstance(tls, Mapping) or tls.get("insecure") is not True:
+        return []
+    return [Text("INSECURE: certificates are not checked (--insecure)", "bold red")]
 
 
 def _asked(result: Result) -> list[str]:

@@ -3,10 +3,10 @@
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,6 +16,7 @@ from rich.text import Text
 
 from surgewire.plan.models import Plan
 from surgewire.report.cells import cells_of
+from surgewire.report.heading import insecure_banner
 from surgewire.report.wording import clock, event_line, plain
 from surgewire.results.record import EventRecord, IntervalRecord, Record
 from surgewire.results.result import Result
@@ -156,7 +157,8 @@ class LiveView(_Screen):
         events = [Text(f"  ! {event}", "yellow") for event in self._events]
         for event in events:
             event.truncate(width, overflow="ellipsis")
-        return Group(title, self._bar(width), self._figures(width), *events)
+        banner = insecure_banner(self._tally.asked.plan)
+        return Group(title, *banner, self._bar(width), self._figures(width), *events)
 
     def _bar(self, width: int) -> Table:
         figures, phase = self._tally.last_interval, self._tally.timeline.phase
@@ -207,6 +209,7 @@ class PlainLines(_Screen):
         """Say what begins."""
         target = plan.public_dict()["target"]
         self._write(f"surgewire {plan.kind} {target}; run folder {run_dir}")
+        self._warn(plan.to_dict())
 
     def rejoin(self, run_dir: Path, records: Iterable[Record]) -> None:
         """Begin in the middle of a run: say which it is, and how it stands."""
@@ -215,6 +218,7 @@ class PlainLines(_Screen):
             self._tally.add(record)
         asked = self._tally.asked
         self._write(f"surgewire {asked.kind} {asked.url}; run folder {run_dir}")
+        self._warn(asked.plan)
         if self._tally.intervals:
             self._add_interval()
 
@@ -238,6 +242,10 @@ class PlainLines(_Screen):
         self._phase, self._shown_at_s = figures.phase, figures.at_s
         told = "  ".join(f"{name} {value}" for name, value, _ in cells_of(figures))
         self._write(f"{figures.at_s:6.0f} s  {_word(figures.phase):<10}  {told}")
+
+    def _warn(self, plan: Mapping[str, Any]) -> None:
+        for banner in insecure_banner(plan):
+            self._write(banner.plain)
 
     def _write(self, line: str) -> None:
         self._guarded(lambda: print(plain(line), file=self._stream, flush=True))

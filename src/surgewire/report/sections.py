@@ -56,6 +56,7 @@ def times_of(result: Result) -> list[tuple[str, Summary]]:
         ("  tcp", "tcp_time"),
         ("  proxy", "proxy_time"),
         ("  tls", "tls_time"),
+        ("  tls resumed", "tls_time_resumed"),
         ("  upgrade", "upgrade_time"),
         ("join", "join_time"),
     ]

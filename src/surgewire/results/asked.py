@@ -52,6 +52,8 @@ class Asked:
     """Whether users leave on purpose and come back."""
     storms: bool = False
     """Whether many leave together and come back."""
+    insecure: bool = False
+    """Whether certificates were not checked."""
     plan: dict[str, Any] = field(default_factory=dict)
     """The whole plan, its URL without secrets and its join message hidden."""
 
@@ -83,6 +85,7 @@ class Asked:
             reconnect_max_s=_whole(plan, "reconnect_max_ns") / _NS_PER_S,
             churns=_whole(plan, "churn_ppm") > 0,
             storms=_whole(plan, "reconnect_storm_ppm") > 0,
+            insecure=_part(plan, "tls").get("insecure") is True,
             plan={**plan, "target": shown, **hidden},
         )
 
@@ -105,6 +108,11 @@ class Asked:
     def level_gauge(self) -> str:
         """The gauge that says how many users are there: joined, or open where none joins."""
         return "joined" if self.chats else "open"
+
+
+def _part(plan: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = plan.get(name)
+    return part if isinstance(part, Mapping) else {}
 
 
 def _whole(plan: Mapping[str, Any], name: str) -> int:

@@ -7,6 +7,8 @@ CONNECT_LAG = "connect_lag"
 DNS_TIME = "dns_time"
 TCP_TIME = "tcp_time"
 TLS_TIME = "tls_time"
+# Of handshakes that resumed an earlier session; TLS_TIME has the full ones.
+TLS_TIME_RESUMED = "tls_time_resumed"
 UPGRADE_TIME = "upgrade_time"
 # Arrival minus planned instant.
 MESSAGE_LATENCY = "message_latency"
@@ -59,5 +61,6 @@ METRICS: tuple[str, ...] = (
     REDIRECT_TIME,
     PROXY_TIME,
     FIRST_MESSAGE_TIME,
+    TLS_TIME_RESUMED,
 )
 """Names in the order of the histograms in shared memory, in the journal and in the result."""

@@ -50,9 +50,16 @@ DEFLATE_DECLINED = Note(
 )
 
 
+INSECURE = Note(
+    "insecure",
+    "certificates were not checked (--insecure): whoever answered may have been another server",
+)
+
+
 def find_notes(tally: "Tally") -> tuple[Note, ...]:
     """Return all remarks on a run, those of the run itself last."""
-    notes = [CLOSED_MODEL] if tally.asked.pingpong else []
+    notes = [INSECURE] if tally.asked.insecure else []
+    notes += [CLOSED_MODEL] if tally.asked.pingpong else []
     if tally.asked.joins and not tally.asked.confirms:
         notes.append(JOIN_UNCONFIRMED)
     if tally.facts["deflate_declined"] and not tally.facts["deflate_agreed"]:

@@ -98,7 +98,6 @@ class ChatJob(SendingJob):
             "user": user,
             "room": room,
             "number": layout.number_of(user),
-            "tls": self.secure(user),
             "max_message_bytes": plan.max_message_bytes,
             "poller": self.poller,
         }

@@ -77,7 +77,6 @@ class ConnectJob(Job):
             "index": user // self.place.region.workers,
             "user": user,
             "awaits_greeting": plan.until_message,
-            "tls": self.secure(user),
             "max_message_bytes": plan.max_message_bytes,
         }
         if manners is None:

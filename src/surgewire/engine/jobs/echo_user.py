@@ -13,7 +13,7 @@ def make_echo_user(job: Job, owner: Connector, user: int) -> Connection:
     assert isinstance(traffic, EchoTraffic)
     manners, handshake = job.manners(user), job.upgrade(user)
     index = user // job.place.region.workers
-    secure, most_bytes = job.secure(user), plan.max_message_bytes
+    most_bytes = plan.max_message_bytes
     if manners is None:
         return EchoUser(
             job.buffer,
@@ -22,7 +22,6 @@ def make_echo_user(job: Job, owner: Connector, user: int) -> Connection:
             traffic,
             user,
             index=index,
-            tls=secure,
             max_message_bytes=most_bytes,
             poller=job.poller,
         )
@@ -34,7 +33,6 @@ def make_echo_user(job: Job, owner: Connector, user: int) -> Connection:
         user,
         index=index,
         manners=manners,
-        tls=secure,
         max_message_bytes=most_bytes,
         poller=job.poller,
     )

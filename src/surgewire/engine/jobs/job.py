@@ -1,7 +1,6 @@
 """What all kinds of runs have in common for a worker: users that connect, stay, and are closed."""
 
 import asyncio
-import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +24,7 @@ from surgewire.engine.way.following import FollowingDialler
 from surgewire.engine.way.redirects import Redirects
 from surgewire.engine.way.requests import Requests
 from surgewire.engine.way.sources import source_addresses
+from surgewire.engine.way.tls import TlsLayer
 from surgewire.plan.target import Target
 
 
@@ -56,7 +56,7 @@ class Job(Audience, ABC):
             place.loop,
             plan,
             self._sources,
-            ssl.create_default_context() if plan.target.secure else None,
+            TlsLayer(plan.tls) if plan.target.secure else None,
             self._deadlines,
         )
         self.connector = Connector(
@@ -118,16 +118,11 @@ class Job(Audience, ABC):
         """Return the opening handshake of `user`, who is in `room`."""
         return self._requests.upgrade(user, room)
 
-    def secure(self, user: int) -> bool:
-        """Tell whether the next connection of `user` is one of TLS."""
-        hop = self._redirects.hop_of(user)
-        return (self.place.plan.target if hop is None else hop.target).secure
-
     def _following(self, dialler: Dialler) -> FollowingDialler:
         plan, loop = self.place.plan, self.place.loop
 
         def dialler_to(target: Target) -> Dialler:
-            tls = ssl.create_default_context() if target.secure else None
+            tls = TlsLayer(plan.tls.elsewhere()) if target.secure else None
             there = plan.model_copy(update={"target": target})
             # Those that were named are for all addresses; others are taken where they are needed.
             sources = source_addresses(there) if plan.route.source is None else self._sources

@@ -13,7 +13,7 @@ class Attempt:
     it was to begin; `started_ns`: when it did begin; `hop_ns`: when the last redirect was followed;
     `dialled_ns`: when the name was known and TCP began, the same as `begun_ns` where nothing was
     looked up; `proxied_ns`: when TCP to the proxy was there and the proxy was asked to go on. The
-    connection stamps the rest. `securing`: whether TLS has begun. `facts`: names to be counted with
+    connection stamps the rest. `facts`: names to be counted with
     the outcome; `trying`: those of the addresses that are being tried, which count once TCP is
     there.
     """
@@ -25,7 +25,6 @@ class Attempt:
     hop_ns: int = 0
     dialled_ns: int = 0
     proxied_ns: int = 0
-    securing: bool = False
     facts: list[str] = field(default_factory=list)
     trying: tuple[str, ...] = ()
 
@@ -36,13 +35,13 @@ class Attempt:
 
     def hop(self, at_ns: int) -> None:
         """Begin anew with another address, to which a server has redirected."""
-        self.hop_ns, self.dialled_ns, self.proxied_ns, self.securing = at_ns, 0, 0, False
+        self.hop_ns, self.dialled_ns, self.proxied_ns = at_ns, 0, 0
 
     def phases_ns(self, connection: Connection) -> dict[str, int]:
         """Return the length of each phase of an established connection, by metric.
 
         Each phase begins where the one before it ends: redirect, dns, tcp, proxy, tls and upgrade
-        add up to `connect_time`.
+        add up to `connect_time`. TLS that resumed a session has a metric of its own.
         """
         phases = {
             "connect_time": connection.open_ns - self.started_ns,
@@ -55,8 +54,9 @@ class Attempt:
             phases["dns_time"] = self.dialled_ns - self.begun_ns
         if self.proxied_ns:
             phases["proxy_time"] = connection.tcp_ns - self.proxied_ns
-        if connection.secured_ns:
-            phases["tls_time"] = connection.secured_ns - connection.tcp_ns
+        if connection.link is not None:
+            name = "tls_time_resumed" if connection.link.resumed else "tls_time"
+            phases[name] = connection.secured_ns - connection.tcp_ns
         return phases
 
     def phase(self, connection: Connection) -> str:
@@ -65,4 +65,5 @@ class Attempt:
             return "dns"
         if not connection.tcp_ns:
             return "proxy" if self.proxied_ns else "tcp"
-        return "tls" if self.securing and not connection.secured_ns else "upgrade"
+        secured = connection.link is None or connection.secured_ns
+        return "upgrade" if secured else "tls"

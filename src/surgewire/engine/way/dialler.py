@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Sequence
 
 from surgewire._core.clock import now_ns
@@ -14,6 +13,7 @@ from surgewire.engine.way.facts import FactNames
 from surgewire.engine.way.proxy import pass_proxy
 from surgewire.engine.way.resolver import Addresses, Resolver
 from surgewire.engine.way.sockets import tcp_socket, unix_socket
+from surgewire.engine.way.tls import TlsLayer
 from surgewire.plan.models import Plan
 from surgewire.plan.way.route_checks import first_hop
 from surgewire.plan.way.sockets import SocketPart
@@ -22,7 +22,7 @@ from surgewire.plan.way.sockets import SocketPart
 class Dialler:
     """Dials the target of `plan` from `sources`; see source_addresses().
 
-    tls: the context for a target that wants TLS, else None. deadlines: are told of each phase.
+    tls: what a target that wants TLS gets, else None. deadlines: are told of each phase.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Dialler:
         loop: asyncio.AbstractEventLoop,
         plan: Plan,
         sources: Sequence[str],
-        tls: ssl.SSLContext | None,
+        tls: TlsLayer | None,
         deadlines: Deadlines,
     ) -> None:
         """Prepare; nothing is looked up yet."""
@@ -59,10 +59,13 @@ class Dialler:
         self._deadlines = deadlines
 
     async def dial(self, connection: Connection, attempt: Attempt) -> None:
-        """Establish the transport of `connection` and stamp `attempt`; it upgrades by itself.
+        """Establish the transport of `connection` and stamp `attempt`.
 
-        Raises OSError (socket.gaierror where the name is unknown), ssl.SSLError, AttemptError.
+        TLS and the upgrade follow by themselves. Raises OSError (socket.gaierror where the name is
+        unknown) and AttemptError.
         """
+        if self._tls is not None:
+            connection.secure(self._tls.link(self._target.host, attempt.user))
         try:
             transport = await self._reach(connection, attempt)
         except (OSError, taxonomy.AttemptError):
@@ -72,13 +75,10 @@ class Dialler:
         if self._options.quickack is not None:
             fileno = transport.get_extra_info("socket").fileno()
             connection.acknowledge(fileno, self._options.quickack)
-        # A reset may be known to the transport and not to the connection yet, which will tell of
-        # it; starting TLS on what is closed would raise into the loop.
-        if self._tls is not None and not transport.is_closing():
-            attempt.securing = True
+        if self._tls is not None:
             self._deadlines.secure(connection, connection.tcp_ns)
-            await self._secure(connection, transport, self._tls)
-        self._deadlines.upgrade(connection, connection.secured_ns or connection.tcp_ns)
+        else:
+            self._deadlines.upgrade(connection, connection.tcp_ns)
 
     # Where.
 
@@ -202,18 +202,3 @@ class Dialler:
                 raise
         except OSError as error:
             raise taxonomy.AttemptError(taxonomy.unix_error_kind(error)) from error
-
-    # TLS.
-
-    async def _secure(
-        self, connection: Connection, transport: asyncio.Transport, tls: ssl.SSLContext
-    ) -> None:
-        secured = await self._loop.start_tls(
-            transport,
-            connection,
-            tls,
-            server_hostname=self._target.host,
-            ssl_handshake_timeout=self._patience_s,
-        )
-        assert secured is not None
-        connection.secured(secured)

@@ -6,6 +6,7 @@ from surgewire.plan.target import Target
 from surgewire.plan.template import SLOTS, TemplateError, parse_template, slots_of
 from surgewire.plan.units import UnitError, shorten
 from surgewire.plan.way.request import RequestPart
+from surgewire.plan.way.tls import TlsPart
 
 
 def check_request(
@@ -112,3 +113,12 @@ def _check_credentials(request: RequestPart, target: Target) -> None:
         raise UnitError(
             "--header sets Authorization, and so does the user name in the URL; write one of them"
         )
+
+
+def check_tls(tls: TlsPart, target: Target, *, follow: bool) -> None:
+    """See that options of TLS have something to be about: the target, or where it redirects to."""
+    standard = TlsPart()
+    given = [name for name in TlsPart.model_fields if getattr(tls, name) != getattr(standard, name)]
+    if given and not target.secure and not follow:
+        option = "--" + given[0].replace("_", "-")
+        raise UnitError(f"{option} is about TLS, and the target is a ws:// URL; write wss://")
