@@ -21,8 +21,8 @@ def test_the_rate_of_a_server_is_found(
     monkeypatch.setattr(engine, "SETTLE_S", 0.05)
     port = farm.open("limited")
     plan = surgewire.FindPlan.of(
-        url=f"ws://127.0.0.1:{port}/", connect_rate="140/s..2000/s", step="600ms", processes=1
-    ).model_copy(update={"within_ppm": 250_000})
+        url=f"ws://127.0.0.1:{port}/", connect_rate="120/s..2000/s", step="1500ms", processes=1
+    ).model_copy(update={"within_ppm": 500_000})
     told = []
     found = surgewire.find_rate(plan, runs_dir=tmp_path, told=told.append)
     farm.close(port)
@@ -30,9 +30,7 @@ def test_the_rate_of_a_server_is_found(
     assert (end.ending, end.failed_by) == (Ending.FOUND, Outcome.BROKE), found.steps
     assert end.held is not None
     assert end.failed is not None
-    # What is left of a twentieth of the rate and 100 ms of overtime lies above the limit itself.
-    assert 0.7 * LIMIT_PER_S <= end.held <= 1.2 * LIMIT_PER_S
-    assert end.failed > LIMIT_PER_S
+    assert 0.6 * LIMIT_PER_S <= end.held <= LIMIT_PER_S < end.failed <= 1.2 * LIMIT_PER_S
     assert told == list(found.steps)
     assert found.why is not None
     folder = tmp_path / found.id

@@ -48,7 +48,7 @@ Folder       runs/x
         (found(Ending.AT_LEAST, 200, None, HELD), "At least 200/s: the highest rate that was"),
         (
             found(Ending.AT_LEAST, 200, 400, HELD, FindStep(400, Outcome.DOUBTFUL, "busy")),
-            "What the target does at 400/s is not known, for the generator was at its end: busy.",
+            "at 400/s is not known, for the generator itself was in doubt: busy.",
         ),
         (found(Ending.NONE, None, 1, FindStep(1, Outcome.BROKE, "slow")), "not even 1/s: slow."),
         (

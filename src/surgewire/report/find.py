@@ -41,7 +41,7 @@ def sentence(found: FindResult) -> str:
         case Ending.AT_LEAST:
             return (
                 f"At least {held}, with {goal}. What the target does at {failed} is not known, "
-                f"for the generator was at its end{why}."
+                f"for the generator itself was in doubt{why}."
             )
         case Ending.NONE:
             return f"No rate held, not even {failed}{why}."

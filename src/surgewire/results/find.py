@@ -134,18 +134,25 @@ def _outcome(result: Result, per_s: int, goal_ms: float) -> tuple[Outcome, str]:
     name, slow_ms = _slowness(result)
     if slow_ms is not None and slow_ms > goal_ms:
         told = f"{name} {slow_ms:,.3f} ms, above the goal of {goal_ms:,.3f} ms"
-        # What the generator itself may have added to any time is at most its longest standstill.
-        own_ms = result.generator.loop_lag.max or 0.0
-        excused = DoubtCode.WORKER_SATURATED not in codes and slow_ms - own_ms > goal_ms
-        return _unless(codes & (_SPOIL_HOLDING if excused else _SPOIL_BREAKING), told)
-    if _overtime_s(result, per_s) > _overtime_allowed_s(result, per_s):
+        return _unless(_may_explain(result, slow_ms - goal_ms), told)
+    overtime_ms = 1e3 * (_overtime_s(result, per_s) - _overtime_allowed_s(result, per_s))
+    if overtime_ms > 0:
         reached = result.connections.per_s or 0.0
-        return _unless(codes & _SPOIL_BREAKING, f"only {reached:,.1f}/s were reached")
+        return _unless(_may_explain(result, overtime_ms), f"only {reached:,.1f}/s were reached")
     return _unless(codes & _SPOIL_HOLDING, f"{name} {slow_ms or 0.0:,.3f} ms", Outcome.HELD)
 
 
+def _may_explain(result: Result, missed_by_ms: float) -> set[DoubtCode]:
+    """Return the doubts by which the goal may have been missed through the generator itself."""
+    codes = {doubt.code for doubt in result.doubts}
+    # What the generator may have added to any time is at most its longest standstill.
+    own_ms = result.generator.loop_lag.max or 0.0
+    excused = DoubtCode.WORKER_SATURATED not in codes and missed_by_ms > own_ms
+    return codes & (_SPOIL_HOLDING if excused else _SPOIL_BREAKING)
+
+
 def _unless(
-    spoiled: set[DoubtCode] | frozenset[DoubtCode], why: str, outcome: Outcome = Outcome.BROKE
+    spoiled: set[DoubtCode], why: str, outcome: Outcome = Outcome.BROKE
 ) -> tuple[Outcome, str]:
     if not spoiled:
         return outcome, why
