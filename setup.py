@@ -65,6 +65,12 @@ MODULES = (
 OPENSSL = ["ssl", "crypto"]
 LIBRARIES = {"deflate": ["z"], "tls_context": OPENSSL, "tls_link": OPENSSL}
 
+# Header, library, and the packages of Debian and Fedora that have it.
+HEADERS = (
+    ("zlib.h", "zlib", "zlib1g-dev", "zlib-devel"),
+    ("openssl/ssl.h", "OpenSSL", "libssl-dev", "openssl-devel"),
+)
+
 # Split in two by gcc, the decoder's one function takes 20 instructions more for each message.
 MODULE_FLAGS = {"frame": ["-fno-partial-inlining"]}
 
@@ -94,18 +100,25 @@ class BuildCore(build_ext):
     """Compiles the core, or ends with one line where a header of the system is missing."""
 
     def build_extensions(self) -> None:
-        """Look for zlib first: the compiler's own words come after minutes, and do not help."""
+        """Look for headers first: the compiler's own words come after minutes, and do not help."""
+        for header, library, debian, fedora in HEADERS:
+            if not self.has(header):
+                sys.exit(
+                    f"Surgewire needs the headers of {library} to be built; on Debian or Ubuntu: "
+                    f"apt-get install {debian}; on Fedora: dnf install {fedora}"
+                )
+        super().build_extensions()
+
+    def has(self, header: str) -> bool:
+        """Return whether the compiler finds a header."""
         with tempfile.TemporaryDirectory() as folder:
             probe = Path(folder, "probe.c")
-            probe.write_text("#include <zlib.h>\n")
+            probe.write_text(f"#include <{header}>\n")
             try:
                 self.compiler.compile([str(probe)], output_dir=folder)
             except CompileError:
-                sys.exit(
-                    "Surgewire needs the headers of zlib to be built; on Debian or Ubuntu: "
-                    "apt-get install zlib1g-dev; on Fedora: dnf install zlib-devel"
-                )
-        super().build_extensions()
+                return False
+        return True
 
 
 def extensions(profile: str, jobs: int) -> list[Extension]:

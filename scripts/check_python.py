@@ -1,7 +1,8 @@
 """Say what this interpreter lacks to build and run Surgewire: one word per line, none when fit.
 
 Words: ``version`` (older than 3.11), ``venv`` (no working venv module), ``headers`` (no Python.h),
-``compiler`` (no C compiler that makes a program of it), ``zlib`` (no zlib.h, or no library for it).
+``compiler`` (no C compiler that makes a program of it), ``zlib`` and ``openssl`` (no header, or no
+library for it).
 Written to run on any Python 3, so that an old one answers instead of failing.
 """
 
@@ -40,6 +41,13 @@ def has_zlib():
     return compiles("#include <zlib.h>\n" + PROGRAM, "-lz") or not has_compiler()
 
 
+def has_openssl():
+    """Return whether programs can be made that use OpenSSL."""
+    return compiles("#include <openssl/ssl.h>\n" + PROGRAM, "-lssl", "-lcrypto") or (
+        not has_compiler()
+    )
+
+
 def compiles(program, *options):
     """Return whether the compiler that builds extensions makes a program of this text."""
     compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
@@ -66,6 +74,7 @@ if __name__ == "__main__":
             ("headers", has_headers),
             ("compiler", has_compiler),
             ("zlib", has_zlib),
+            ("openssl", has_openssl),
         ):
             if not there():
                 print(word)

@@ -30,20 +30,21 @@ choose() {
 python=$(choose)
 if [ -z "$python" ] && [ -z "${PYTHON:-}" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null
 then
-    say "no fit Python yet; installing python3-venv, python3-dev, gcc and zlib1g-dev"
+    say "no fit Python yet; installing python3-venv, python3-dev, gcc, zlib1g-dev and libssl-dev"
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
-        python3-venv python3-dev gcc libc6-dev zlib1g-dev >/dev/null
+        python3-venv python3-dev gcc libc6-dev zlib1g-dev libssl-dev >/dev/null
     python=$(choose)
 fi
 if [ -z "$python" ]; then
     say "no Python here can build Surgewire; it needs Python 3.11 or newer with venv and headers,"
-    say "a C compiler and the headers of zlib. Found:"
+    say "a C compiler and the headers of zlib and OpenSSL. Found:"
     for candidate in $candidates; do
         say "  $candidate: lacks $(lacks "$candidate" | sed 's/absent/everything (it does not run)/')"
     done
-    say "On Debian or Ubuntu: apt-get install python3 python3-venv python3-dev gcc zlib1g-dev"
-    say "On Fedora: dnf install python3-devel gcc zlib-devel; on macOS: xcode-select --install"
+    say "On Debian or Ubuntu: apt-get install python3 python3-venv python3-dev gcc zlib1g-dev libssl-dev"
+    say "On Fedora: dnf install python3-devel gcc zlib-devel openssl-devel"
+    say "On macOS: xcode-select --install, and OpenSSL (brew install openssl) where the compiler finds it"
     say "or name another interpreter: make PYTHON=/path/to/python3.12 …"
     exit 1
 fi
