@@ -43,7 +43,7 @@ TOKEN = ("--header", "Authorization: Bearer {{token}}")
         # slots
         ((*ECHO, *TOKEN), "--header: {{token}} is an unknown slot; known here: {{user}}"),
         ((*ECHO, "--users", "good.csv", *TOKEN, "--cookie", "a={{tokn}}"),
-         "--cookie: {{tokn}} is an unknown slot; known here: {{user}} {{name}} {{token}}"),
+         "--cookie: {{tokn}} is an unknown slot; known here: {{user}} and the columns"),
         (("echo", "ws://h/{{name}}", *ECHO[2:]), "URL: {{name}} is an unknown slot"),
         ((*ECHO, "--query", "a={{room}}"), "rooms are those of `surgewire chat`"),
         ((*CHAT, "--join", "{{token}}"), "--join: {{token}} is an unknown slot"),

@@ -33,6 +33,9 @@ def _describe(title: str, first: Any) -> str:
     if not first["loc"]:
         return message
     model, field = _place(_PLANS.get(title), [str(step) for step in first["loc"]])
+    if model is not None and _part_of(model, field) is not None:
+        # About several options of a part, which the message names.
+        return message
     spelled = (model.OPTIONS.get(field) if model else None) or option_name(field)
     if first["type"] == "missing" and field in _EXAMPLES:
         message += f"; write for example {_EXAMPLES[field].format(spelled)}"
@@ -41,13 +44,16 @@ def _describe(title: str, first: Any) -> str:
 
 def _place(model: type[Part] | None, steps: list[str]) -> tuple[type[Part] | None, str]:
     """Return the part of a plan in which a field lies, and the field's name."""
-    while model is not None and len(steps) > 1:
-        field = model.model_fields.get(steps[0])
-        inner = None if field is None else field.annotation
-        if not (isinstance(inner, type) and issubclass(inner, Part)):
-            break
-        model, steps = inner, steps[1:]
+    while model is not None and len(steps) > 1 and (part := _part_of(model, steps[0])):
+        model, steps = part, steps[1:]
     return model, steps[0]
+
+
+def _part_of(model: type[Part], field: str) -> type[Part] | None:
+    """Return the part that a field of a plan holds; None for one that holds a value."""
+    info = model.model_fields.get(field)
+    held = None if info is None else info.annotation
+    return held if isinstance(held, type) and issubclass(held, Part) else None
 
 
 def option_name(field: str) -> str:

@@ -19,7 +19,6 @@ SLOTS = {
 }
 MAX_RANDOM = 4096
 _MAX_TEXT = 1 << 20
-_MAX_LISTED = 300
 
 _SLOT = re.compile(r"\{\{([^{}]*)\}\}")
 _RANDOM = re.compile(r"random:([0-9]{1,6})")
@@ -86,10 +85,9 @@ def _slot(name: str, allowed: Collection[str]) -> Part:
 
 
 def _list(allowed: Collection[str]) -> str:
-    # Columns of a table of users come behind the slots that there always are.
     names = [name for name in SLOTS if name in allowed]
-    names += [name for name in allowed if name not in SLOTS]
-    if not names:
-        return "no slot is known here"
-    known = (f"{{{{{name}:8}}}}" if name == "random" else f"{{{{{name}}}}}" for name in names)
-    return f"known here: {shorten(' '.join(known), _MAX_LISTED)[1:-1]}"
+    known = [f"{{{{{name}:8}}}}" if name == "random" else f"{{{{{name}}}}}" for name in names]
+    if any(name not in SLOTS for name in allowed):
+        # Not by their names: in a table without a heading those are the first user's secrets.
+        known.append("and the columns in the heading of --users")
+    return f"known here: {' '.join(known)}" if known else "no slot is known here"

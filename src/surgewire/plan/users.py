@@ -159,13 +159,18 @@ def _row_of(row: Mapping[str, str], columns: list[str], number: int) -> list[str
 def _sound_columns(columns: Sequence[str], name: str) -> tuple[str, ...]:
     if not columns:
         raise UsersError(f"{name} has no column; write a heading, for example name,token")
-    for column in columns:
+    for place, column in enumerate(columns, 1):
         if not isinstance(column, str) or not column or not column.isprintable():
             raise UsersError(f"{name} has a column without a name; write one, for example token")
         if "{" in column or "}" in column or column != column.strip():
-            raise UsersError(f"{name}: {shorten(column)} is no name of a column; write a word")
+            raise UsersError(
+                f"{name}: what heads column {place} is no name; write a word without braces"
+            )
         if columns.count(column) > 1:
-            raise UsersError(f"{name} has the column {shorten(column)} twice; rename one of them")
+            raise UsersError(
+                f"{name} has the name of column {place} twice in its heading (is there one?); "
+                "rename one of them"
+            )
     return tuple(columns)
 
 

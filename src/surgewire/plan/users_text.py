@@ -58,7 +58,7 @@ def _whole(rows: Iterator[tuple[int, list[str]]], columns: list[str], name: str)
         if len(row) != len(columns):
             raise UsersError(
                 f"{name}, line {line}: there are {len(row)} values for the {len(columns)} columns "
-                f"{shorten(','.join(columns))}; put a value with a comma into double quotes"
+                "of the first line; put a value with a comma into double quotes"
             )
         yield row
 

@@ -93,7 +93,10 @@ def test_queries_are_added_to_the_resource(resource: str, whole: str) -> None:
         ({"headers": "Cookie: x", "cookies": "a=b"}, "--header and --cookie both set cookie"),
         ({"headers": ["Host: a", "host: b"]}, "--header: Host stands there twice; write it once"),
         ({"users_mode": "once"}, "--users-mode is about the rows of --users, which is missing"),
-        ({"users": USERS}, "--users: no column of users is used; write a slot such as --header"),
+        (
+            {"users": USERS},
+            "--users: no column of users is used; write a slot with a name of its first",
+        ),
         ({"users": USERS, "users_mode": "twice", "origin": "{{name}}"}, "--users-mode: "),
         (
             {"users": USERS, "users_mode": "once", "origin": "{{name}}"},

@@ -71,8 +71,8 @@ def _check_users(request: RequestPart, used: set[str], connections: int, total_o
             )
     if not used & set(users.columns):
         raise UnitError(
-            f"--users: no column of {users.name} is used; write a slot such as "
-            f"--header 'Authorization: Bearer {{{{{users.columns[0]}}}}}'"
+            f"--users: no column of {users.name} is used; write a slot with "
+            "a name of its first line, such as --header 'Authorization: Bearer {{token}}'"
         )
     if request.users_mode == "once" and len(users) < connections:
         raise UnitError(
