@@ -96,6 +96,9 @@ SAFETY = [
 ALL = [*ROUTE, *SOCKETS, *TIMEOUTS, *DEFLATE, *CLOSING, *BEHAVE, *SAFETY]
 
 
+ADVICE = re.compile(r"; (write|leave|choose|use|escape|check|a port is|`ip|it has)|: write")
+
+
 @pytest.mark.parametrize(("options", "said"), ALL, ids=lambda value: str(value)[:60])
 def test_nonsense_is_refused_by_every_command(
     options: tuple[str, ...], said: str, refusal: Refusal, tmp_path: Path
@@ -109,7 +112,7 @@ def test_nonsense_is_refused_by_every_command(
     (line,) = lines
     assert said in line
     # It says what to write, and is no message from inside.
-    assert re.search(r"; (write|leave|choose|use|escape|check|a port is|`ip|it has)|: write", line), line
+    assert ADVICE.search(line), line
     assert "Error" not in line
     assert not (tmp_path / "runs").exists()
 
@@ -134,6 +137,37 @@ def test_options_that_do_not_go_with_the_address(
     arguments: tuple[str, ...], said: str, refusal: Refusal
 ) -> None:
     assert said in refusal(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--ca", "x.pem", "--insecure"),
+            "--insecure checks no certificate, and --ca says whom to",
+        ),
+        (("--key", "x.pem"), "--key is the key of a certificate; give that with --cert FILE"),
+        (("--key-password-file", "x"), "--key-password-file opens a key; give --cert FILE"),
+        (("--tls-min", "1.4"), "--tls-min: '1.4' is no TLS version; write"),
+        (("--tls-min", "1.3", "--tls-max", "1.2"), "--tls-min 1.3 is above --tls-max 1.2"),
+        (("--alpn", ""), "--alpn: '': write names with commas, such as http/1.1"),
+        (("--tls-resume", "maybe"), "--tls-resume: 'maybe' is none of off, on, both"),
+        (("--sni", "a b"), "--sni: 'a b' is no host name; write one such as chat.example"),
+        (("--ca", "/nowhere.pem"), "--ca /nowhere.pem cannot be read: no such file"),
+        (("--ca", __file__), "holds no certificate in PEM; such a file has a line with"),
+        (("--cert", "/nowhere.pem"), "--cert /nowhere.pem cannot be read: no such file"),
+        (("--cert", __file__), "holds no certificate in PEM"),
+        (("--ciphers", "nonsense"), "--ciphers nonsense: OpenSSL knows none of that"),
+    ],
+)
+def test_nonsense_about_tls(options: tuple[str, ...], said: str, refusal: Refusal) -> None:
+    assert said in refusal(*SECURE, *options)
+
+
+@pytest.mark.parametrize("option", ["--insecure", "--ca=x.pem", "--tls-resume=on"])
+def test_tls_needs_a_secure_address(option: str, refusal: Refusal) -> None:
+    name = option.partition("=")[0]
+    assert f"{name} is about TLS, and the target is a ws:// URL; write" in refusal(*ECHO, option)
 
 
 def test_a_heading_that_is_missing_gives_no_secret_away(refusal: Refusal, tmp_path: Path) -> None:
