@@ -52,6 +52,10 @@ class Farm:
         """Return when each connection was accepted, in ns of CLOCK_MONOTONIC."""
         return list(self._ask(accepted=port))
 
+    def admit(self, port: int) -> None:
+        """Let the server `late` accept, in a while."""
+        self._ask(admit=port)
+
     def close(self, port: int) -> Counter[str]:
         """Stop a server and return what it did."""
         return Counter(self._ask(close=port))

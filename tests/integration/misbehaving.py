@@ -5,6 +5,7 @@ JSON object a line, and answers each with a line:
 
     {"open": NAME, "certificate": PEM file or null}     -> {"port": PORT}
         also "client_ca": PEM file, "tls_max": name of a TLS version
+    {"admit": PORT}                                     -> {}, of a server that is late
     {"truth": PORT}                                     -> {"received": 12, "dropped": 2, ...}
     {"accepted": PORT}                                  -> [instants of CLOCK_MONOTONIC in ns]
     {"close": PORT}                                     -> the same, and the server is gone"""
@@ -22,8 +23,8 @@ from typing import Any
 from tests.integration.behaviours import BEHAVIOURS
 from tests.integration.peer import Peer
 
-LATE_S = 0.6
-"""After this time `late` accepts."""
+LATE_S = 0.7
+"""So long after it was told to, `late` accepts."""
 
 
 class Server:
@@ -70,7 +71,7 @@ class Server:
 
 
 class Late(Server):
-    """A server whose queue is full at first, so that whoever comes early must knock again."""
+    """A server whose queue is full until it is told to admit: whoever comes early knocks again."""
 
     def __init__(self) -> None:
         super().__init__("echo")
@@ -83,8 +84,11 @@ class Late(Server):
         for filler in self._fillers:
             filler.setblocking(False)
             filler.connect_ex(self._listener.getsockname())
-        self._opening = asyncio.get_running_loop().create_task(self._open())
         return int(self._listener.getsockname()[1])
+
+    def admit(self) -> None:
+        """Accept in a while from now on."""
+        self._opening = asyncio.get_running_loop().create_task(self._open())
 
     async def _open(self) -> None:
         await asyncio.sleep(LATE_S)
@@ -155,6 +159,11 @@ async def _obey(
         return {"port": port}
     if "accepted" in command:
         return servers[command["accepted"]].accepted_ns
+    if "admit" in command:
+        late = servers[command["admit"]]
+        assert isinstance(late, Late)
+        late.admit()
+        return {}
     if "truth" in command:
         return dict(servers[command["truth"]].truth)
     server = servers.pop(command["close"])

