@@ -33,29 +33,29 @@ def shared(size: int) -> NDArray[np.uint8]:
     return np.frombuffer(mmap.mmap(-1, size), np.uint8)
 
 
-def fresh(workers: int = 1, rooms: int = 1, slots: int = 4) -> list[Rooms]:
+def fresh(workers: int = 1, rooms: int = 1, slots: int = 4, *, apart: bool = False) -> list[Rooms]:
     """The same rooms as each of the workers sees them."""
-    memory = shared(memory_bytes(workers, rooms, slots))
+    memory = shared(memory_bytes(workers, rooms, slots, apart))
     return [
-        Rooms(memory, workers=workers, rooms=rooms, slots=slots, worker=worker)
+        Rooms(memory, workers=workers, rooms=rooms, slots=slots, worker=worker, apart=apart)
         for worker in range(workers)
     ]
 
 
 def expected(rooms: Rooms) -> list[list[int]]:
-    out = np.full((rooms.workers, rooms.rooms), 12345, np.uint64)
+    out = np.full((rooms.workers, rooms.rows), 12345, np.uint64)
     rooms.expected(out)
     return [list(map(int, row)) for row in out]
 
 
 class Accounts(RuleBasedStateMachine):
-    """Three workers, whose users come and go while messages flow."""
+    """Three workers, whose users come and go while messages flow; some are kept apart."""
 
     workers, rooms, slots = 3, 2, 4
 
     def __init__(self) -> None:
         super().__init__()
-        self.views = fresh(self.workers, self.rooms, self.slots)
+        self.views = fresh(self.workers, self.rooms, self.slots, apart=True)
         self.sent: Counter[tuple[int, int]] = Counter()
         self.members: dict[tuple[int, int], int] = Counter()
         self.owed: Counter[tuple[int, int]] = Counter()
@@ -63,22 +63,23 @@ class Accounts(RuleBasedStateMachine):
 
     worker_numbers = st.integers(0, workers - 1)
     room_numbers = st.integers(0, rooms - 1)
+    row_numbers = st.integers(0, 2 * rooms - 1)
 
-    @rule(worker=worker_numbers, room=room_numbers)
-    def joins(self, worker: int, room: int) -> None:
-        first = self.views[worker].join_room(room)
-        assert first == [self.sent[w, room] + 1 for w in range(self.workers)]
-        self.members[worker, room] += 1
+    @rule(worker=worker_numbers, row=row_numbers)
+    def joins(self, worker: int, row: int) -> None:
+        first = self.views[worker].join_room(row)
+        assert first == [self.sent[w, row % self.rooms] + 1 for w in range(self.workers)]
+        self.members[worker, row] += 1
 
-    @rule(worker=worker_numbers, room=room_numbers)
-    def leaves(self, worker: int, room: int) -> None:
-        if self.members[worker, room]:
-            last = self.views[worker].leave_room(room)
-            assert last == [self.sent[w, room] for w in range(self.workers)]
-            self.members[worker, room] -= 1
+    @rule(worker=worker_numbers, row=row_numbers)
+    def leaves(self, worker: int, row: int) -> None:
+        if self.members[worker, row]:
+            last = self.views[worker].leave_room(row)
+            assert last == [self.sent[w, row % self.rooms] for w in range(self.workers)]
+            self.members[worker, row] -= 1
         else:
-            with pytest.raises(ValueError, match=f"no user of worker {worker} is in room {room}"):
-                self.views[worker].leave_room(room)
+            with pytest.raises(ValueError, match=f"no user of worker {worker} is in room {row}"):
+                self.views[worker].leave_room(row)
 
     @rule(
         worker=worker_numbers, room=room_numbers, messages=st.integers(1, 6),
@@ -92,7 +93,8 @@ class Accounts(RuleBasedStateMachine):
             assert self.views[worker].publish_number(room, user, receivers) == number
             self.messages[worker, room, number] = (user, receivers, [])
             for member in range(self.workers):
-                self.owed[member, room] += self.members[member, room]
+                for row in (room, self.rooms + room):
+                    self.owed[member, row] += self.members[member, row]
 
     def alive(self, worker: int, room: int, number: int) -> bool:
         return 0 <= self.sent[worker, room] - number < self.slots and number > 0
@@ -137,14 +139,14 @@ class Accounts(RuleBasedStateMachine):
     def all_see_the_same(self) -> None:
         for view in self.views:
             assert expected(view) == [
-                [self.owed[worker, room] for room in range(self.rooms)]
+                [self.owed[worker, row] for row in range(2 * self.rooms)]
                 for worker in range(self.workers)
             ]
             for room in range(self.rooms):
                 here = sum(self.members[worker, room] for worker in range(self.workers))
                 assert view.listeners_of(room) == here
             for worker in range(self.workers):
-                there = sum(self.members[worker, room] for room in range(self.rooms))
+                there = sum(self.members[worker, row] for row in range(2 * self.rooms))
                 assert view.listeners_by_worker(worker) == there
                 for room in range(self.rooms):
                     assert view.last_number(worker, room) == self.sent[worker, room]
@@ -152,8 +154,8 @@ class Accounts(RuleBasedStateMachine):
     @rule(worker=worker_numbers)
     def dies(self, worker: int) -> None:
         self.views[0].bury(worker)
-        for room in range(self.rooms):
-            self.members[worker, room] = 0
+        for row in range(2 * self.rooms):
+            self.members[worker, row] = 0
 
 
 TestAccounts: Any = Accounts.TestCase

@@ -51,6 +51,27 @@ def test_what_a_dead_workers_users_still_had_to_hear_is_lost_to_disconnect_in_ea
     assert expected.tolist() == [3 * 10 + 1, 3 * 20 + 1, 3 * 30 + 1]
 
 
+def test_what_its_awkward_users_still_had_to_hear_stays_apart() -> None:
+    region = SharedRegion(1, ROOMS, 8, apart=True)
+    rooms = region.share_rooms(0)
+    assert rooms is not None
+    rooms.join_room(0)
+    rooms.join_room(ROOMS)
+    rooms.join_room(ROOMS)
+    for _ in range(10):
+        rooms.publish_number(0, 0, 1)
+    part = region.slice(0)
+    bump(part, 0, sent=10, delivered=10)
+    bump(part, ROOMS, delivered=8, lost=1)
+    part.traffic[traffic.COUNTERS.index("planned")] = 10
+    book_death(region, 0)
+    gain = Sampler(region).take()
+    assert (gain.counters["expected"], gain.counters["lost_to_disconnect"]) == (10, 0)
+    apart = [gain.counters[f"awkward_{name}"] for name in ("expected", "lost_to_disconnect")]
+    assert apart == [20, 11]
+    assert gain.counters["skipped"] == 0
+
+
 def test_corrections_below_zero_are_part_of_what_was_expected() -> None:
     region = SharedRegion(1, 1, 8)
     rooms = region.share_rooms(0)
