@@ -53,6 +53,9 @@ class Dialler:
         self._tells_address = not plan.target.unix_path and self._resolver.is_name(*self._hop)
         # Where the loop makes sockets as we want them, it connects them with the least effort.
         self._own_sockets = bool(sources) or plan.sockets.any or self._via is not None
+        # A single address, of which nothing else is asked: what most attempts dial, so kept short.
+        more = plan.target.unix_path or self._tells_address or self._own_sockets
+        self._straight = None if more or plan.route.ip_version else self._hop
         self._address_facts = FactNames("address")
         self._failed_facts = FactNames("address_failed")
         self._source_facts = FactNames("source")
@@ -84,6 +87,10 @@ class Dialler:
 
     async def _reach(self, connection: Connection, attempt: Attempt) -> asyncio.Transport:
         """Connect to the target, over whatever way."""
+        if self._straight is not None:
+            attempt.dialled_ns = attempt.begun_ns
+            made = self._loop.create_connection(lambda: connection, *self._straight)
+            return (await made)[0]
         if self._target.unix_path:
             attempt.dialled_ns = attempt.begun_ns
             return await self._connect_unix(connection)
