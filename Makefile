@@ -24,7 +24,7 @@ export PYTHON
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint types stubs fuzz sanitize conformance conformance-full soak survive accuracy bench \
-	bench-delivery docs build clean core front-ends
+	bench-delivery bench-tls docs build clean core front-ends
 
 help:  ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ bench: core $(DONE)/bench  ## measure our cost beside a bare C client and other 
 
 bench-delivery: core $(DONE)/bench  ## measure what deliveries cost, and how large rooms may get
 	$(PY) benchmarks/delivery.py $(BENCH_ARGS)
+
+bench-tls: core $(DONE)/bench  ## measure TLS beside openssl s_time and other clients
+	$(PY) benchmarks/tls.py $(BENCH_ARGS)
 
 docs: core $(DONE)/test  ## check the links of the docs and run their commands
 	$(PY) -m pytest -q tests/test_docs.py tests/test_docs_complete.py $(PYTEST_ARGS)

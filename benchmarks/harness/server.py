@@ -44,10 +44,13 @@ class Counters:
 COUNTERS_STRUCT = struct.Struct("=8Q")
 
 
-def build_limit() -> None:
-    """Compile the bare client and server where they are out of date."""
+def build_limit(*targets: str) -> None:
+    """Compile the bare client and server, or what is named, where they are out of date."""
     made = subprocess.run(
-        ["make", "-s", "-C", str(LIMIT_SOURCES)], capture_output=True, text=True, check=False
+        ["make", "-s", "-C", str(LIMIT_SOURCES), *targets],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if made.returncode != 0:
         raise BenchmarkError(f"benchmarks/limit does not build:\n{made.stderr.strip()}")
@@ -80,10 +83,12 @@ class EchoServer:
 
 
 @contextlib.contextmanager
-def echo_server(pinned_to: Sequence[int], directory: Path) -> Iterator[EchoServer]:
+def echo_server(
+    pinned_to: Sequence[int], directory: Path, program: str = "server", options: Sequence[str] = ()
+) -> Iterator[EchoServer]:
     """Run a fresh echo server on a free port, its counters in a file in the directory."""
     counters, output = directory / "counters", directory / "server.out"
-    argv = [str(LIMIT_PROGRAMS / "server"), "--counters", str(counters)]
+    argv = [str(LIMIT_PROGRAMS / program), "--counters", str(counters), *options]
     with (
         output.open("w") as sink,
         processes.spawned(argv, pinned_to=pinned_to, stdout=sink, stderr=sink) as process,

@@ -170,7 +170,7 @@ class Run:
 
     async def _attempt(self, index: int) -> None:
         options = self.options
-        url = f"ws://{options.host}:{options.port}/"
+        url = f"{'wss' if options.tls else 'ws'}://{options.host}:{options.port}/"
         try:
             async with asyncio.timeout(options.connect_timeout):
                 self.open[index] = await self.open_connection(url, self.users[index].receive)
@@ -278,6 +278,7 @@ def parse_options(name: str) -> argparse.Namespace:
     parser.add_argument("--mode", choices=["paced", "pingpong", "connect"], default="paced")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--tls", action="store_true", help="authorities: SSL_CERT_FILE")
     parser.add_argument("--connections", type=int, default=100)
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--tick-us", type=int, default=1000)

@@ -57,11 +57,11 @@ def test_sessions_resumed_are_counted_and_timed_apart(
     resume: str, resumed: int, version: str, bench: Bench
 ) -> None:
     tls = bench.trusting(tls_resume=resume, tls_min=version, tls_max=version)
-    result = bench.echo(tls, connections=10, processes=1, ramp="200ms")
+    result = bench.echo(tls, connections=10, processes=1, ramp="400ms")
     facts = result.facts
     assert facts.get("tls_resumed", 0) == bench.truth["resumed"]
     # Who comes before the first session is there finds none to resume.
-    assert resumed // 2 <= facts.get("tls_resumed", 0) <= resumed
+    assert min(1, resumed) <= facts.get("tls_resumed", 0) <= resumed
     assert facts.get("tls_resumed", 0) + facts.get("tls_full", 0) == 10
     assert result.metrics["tls_time_resumed"].count == facts.get("tls_resumed", 0)
     assert result.metrics["tls_time"].count == facts["tls_full"]
