@@ -1,7 +1,9 @@
 """Compressed messages: RFC 7692's examples, zlib and `websockets` as oracles, limits and memory."""
 
 import itertools
+import random
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,12 @@ from websockets.frames import Frame, Opcode
 
 from surgewire._core.deflate import Compressor, Terms
 from surgewire._core.frame import BINARY, CONTINUATION, PING, TEXT, Decoder, Event, encode
+from tests.fuzz.deflate_input import run_input
+from tests.fuzz.deflate_mutator import change
+from tests.fuzz.frame_input import PREFIX
+from tests.fuzz.frame_mutator import read_frames, write_frame
+
+CORPUS = Path(__file__).parent.parent / "fuzz" / "corpus" / "deflate"
 
 TAIL = b"\x00\x00\xff\xff"
 KEY = b"\x0a\x0b\x0c\x0d"
@@ -278,3 +286,25 @@ def test_terms_that_zlib_cannot_keep(terms: Terms, complaint: str) -> None:
     for make in (Compressor, lambda terms: Decoder("client", deflate=terms)):
         with pytest.raises(ValueError, match=complaint):
             make(terms)
+
+
+# ---- the fuzzer's inputs ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", sorted(CORPUS.iterdir()), ids=lambda path: path.name)
+def test_the_corpus_of_the_fuzzer(seed: Path) -> None:
+    run_input(seed.read_bytes())
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), choice=st.integers(0, 1000))
+def test_mutated_streams(seed: int, choice: int) -> None:
+    dice = random.Random(seed)
+    seeds = sorted(CORPUS.iterdir())
+    data = seeds[choice % len(seeds)].read_bytes()
+    masked = bool(data[0] & 1)
+    frames, rest = read_frames(data[PREFIX:], masked)
+    for _ in range(dice.randint(1, 4)):
+        change(frames, dice)
+    stream = b"".join(write_frame(frame, masked, dice) for frame in frames)
+    run_input(data[:1] + dice.randbytes(1) + stream + rest)
