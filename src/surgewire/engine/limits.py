@@ -64,7 +64,7 @@ def demand_of(plan: Plan, machine: Machine, runs_dir: Path | None = None) -> Dem
         host=host,
         local=bool(plan.target.unix_path) or can_spread(host) or host == "::1",
         secure=plan.target.secure,
-        books_bytes=ledger_bytes(plan),
+        books_bytes=ledger_bytes(plan) + plan.connections * plan.deflate.stream_bytes,
         sent_per_s=sent_per_s,
         heard_per_s=heard_per_s,
         connect_per_s=_connect_per_s(plan),

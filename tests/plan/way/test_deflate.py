@@ -68,6 +68,20 @@ def test_offered_as_browsers_do_unless_parameters_are_given() -> None:
     assert plan(offer="server_max_window_bits=10").deflate.parameters == (False, False, 10, None)
 
 
+@pytest.mark.parametrize(
+    ("deflate", "kilobytes"),
+    [
+        ({}, 0),
+        ({"offered": True}, 150 + 40),
+        ({"offer": "client_no_context_takeover"}, 40),
+        ({"offer": "server_no_context_takeover; client_max_window_bits=9"}, 24),
+        ({"offer": "server_no_context_takeover; client_no_context_takeover"}, 0),
+    ],
+)
+def test_what_the_streams_of_a_connection_take(deflate: dict[str, object], kilobytes: int) -> None:
+    assert plan(**deflate).deflate.stream_bytes == kilobytes << 10
+
+
 def test_the_level() -> None:
     assert plan(offered=True).deflate.effort == 6
     assert plan(offered=True, level="9").deflate.effort == 9

@@ -14,6 +14,9 @@ _FLAGS = ("server_no_context_takeover", "client_no_context_takeover")
 _LEAST_BITS = {"server_max_window_bits": 8, "client_max_window_bits": 9}
 _MOST_BITS = 15
 _DEFAULT_LEVEL = 6
+# zlib's state beside the windows: zconf.h, with the memory level that the core uses.
+_COMPRESSOR_BYTES = 22 << 10
+_DECOMPRESSOR_BYTES = 8 << 10
 
 
 class DeflateParameters(NamedTuple):
@@ -100,6 +103,20 @@ class DeflatePart(Part):
         if self.offer is None:
             return DeflateParameters(client_max_window_bits=True)
         return parse_offer(self.offer)
+
+    @property
+    def stream_bytes(self) -> int:
+        """About what the streams of one connection take at most, where the server agrees to all."""
+        if not self.is_offered:
+            return 0
+        offer = self.parameters
+        sends = offer.client_max_window_bits
+        sends_bits = sends if sends and sends is not True else _MOST_BITS
+        sends_bytes = (4 << sends_bits) + _COMPRESSOR_BYTES
+        receives_bytes = (1 << (offer.server_max_window_bits or _MOST_BITS)) + _DECOMPRESSOR_BYTES
+        return (0 if offer.client_no_context_takeover else sends_bytes) + (
+            0 if offer.server_no_context_takeover else receives_bytes
+        )
 
     @property
     def effort(self) -> int:
