@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.compare import (
+    EXPECTED,
     EXPECTED_CASES,
+    EXPECTED_FULL,
+    EXPECTED_FULL_CASES,
     differences,
     load_expected,
     load_index,
@@ -47,7 +50,10 @@ def test_failure_is_refused_whatever_is_expected(bad: str) -> None:
     assert refused({"1.1": ("NON-STRICT", "INFORMATIONAL")}) == []
 
 
-def test_committed_file_expects_no_failure() -> None:
-    expected = load_expected()
-    assert len(expected) == EXPECTED_CASES
+@pytest.mark.parametrize(
+    ("path", "cases"), [(EXPECTED, EXPECTED_CASES), (EXPECTED_FULL, EXPECTED_FULL_CASES)]
+)
+def test_committed_files_expect_no_failure(path: Path, cases: int) -> None:
+    expected = load_expected(path)
+    assert len(expected) == cases
     assert refused(expected) == []
