@@ -3,11 +3,13 @@
 import asyncio
 
 import uvloop
-from websockets.uri import WebSocketURI, parse_uri
+from websockets.uri import parse_uri
 
 from surgewire._core.connection import Connection
 from surgewire._core.echo import EchoPeer, EchoService
 from surgewire._core.stream import ReceiveBuffer
+from surgewire._core.tls_context import TlsContext
+from surgewire._core.tls_link import TlsLink
 from surgewire.dialects.client_upgrade import ClientUpgrade, UpgradeRequest
 from surgewire.dialects.deflate import DeflateOffer
 from tests.conformance import reference
@@ -28,6 +30,9 @@ class Owner:
 
     def opened(self, connection: Connection) -> None:
         """Nothing to do: the peer echoes by itself."""
+
+    def secured(self, connection: Connection) -> None:
+        """Nothing to do: the upgrade follows by itself."""
 
     def failed(self, connection: Connection, kind: str | None) -> None:
         """Keep why the upgrade failed."""
@@ -59,23 +64,15 @@ async def _drive(server: Server, agent: str, compresses: bool) -> int:
         uri = parse_uri(f"{server.url}/runCase?case={case}&agent={agent}")
         owner = Owner()
         upgrade = ClientUpgrade(UpgradeRequest(uri, "surgewire", deflate=offer))
-        tls = server.trust is not None
-        peer = EchoPeer(buffer, owner, upgrade, service, client=True, tls=tls)
-        await _connect(server, uri, peer)
+        peer = EchoPeer(buffer, owner, upgrade, service, client=True)
+        if server.authority is not None:
+            context = TlsContext(ca=str(server.authority))
+            peer.secure(TlsLink(context, uri.host, address=True))
+        await loop.create_connection(lambda peer=peer: peer, uri.host, uri.port)
         await _see_through(peer, owner, case)
     service.close()
     await reference.update_reports(server, agent)
     return count
-
-
-async def _connect(server: Server, uri: WebSocketURI, peer: EchoPeer) -> None:
-    """Connect, and secure the connection where the server asks for that."""
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_connection(lambda: peer, uri.host, uri.port)
-    if server.trust is not None:
-        secured = await loop.start_tls(transport, peer, server.trust, server_hostname=uri.host)
-        assert secured is not None
-        peer.secured(secured)
 
 
 async def _see_through(peer: EchoPeer, owner: Owner, case: int) -> None:

@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 FOLDER = HERE.parent.parent / "build" / "conformance"
 VENV = FOLDER / "venv"
 REPORTS = FOLDER / "reports"
+AUTHORITY = FOLDER / "authority.pem"
 SERVER_LOG = FOLDER / "server.log"
 
 VIRTUALENV = "virtualenv==20.15.1"
@@ -31,10 +32,11 @@ START_TIMEOUT_S = 30.0
 
 
 class Server(NamedTuple):
-    """Where the fuzzing server listens, and what trusts it; None without TLS."""
+    """Where the fuzzing server listens, and whom to trust: a file, and a context for it."""
 
     url: str
-    trust: ssl.SSLContext | None
+    authority: Path | None = None
+    trust: ssl.SSLContext | None = None
 
 
 class SuiteError(Exception):
@@ -125,7 +127,10 @@ def serving(groups: tuple[int, ...] = GROUPS, *, secure: bool = False) -> Iterat
         port = probe.getsockname()[1]
     specification = FOLDER / "fuzzingserver.json"
     url = f"{'wss' if secure else 'ws'}://127.0.0.1:{port}"
-    trust, files = make_certificate() if secure else (None, {})
+    files = make_certificate() if secure else {}
+    server = Server(url)
+    if secure:
+        server = Server(url, AUTHORITY, ssl.create_default_context(cafile=AUTHORITY))
     specification.write_text(
         json.dumps(
             {
@@ -147,22 +152,21 @@ def serving(groups: tuple[int, ...] = GROUPS, *, secure: bool = False) -> Iterat
         )
     try:
         _wait_until_listening(process, port)
-        yield Server(url, trust)
+        yield server
     finally:
         process.terminate()
         process.wait()
 
 
-def make_certificate() -> tuple[ssl.SSLContext, dict[str, str]]:
-    """Write a certificate and its key; return what trusts it, and where the files are."""
+def make_certificate() -> dict[str, str]:
+    """Write a certificate, its key and its authority; return where the first two are."""
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1", key_type=trustme.KeyType.RSA)
     chain, key = FOLDER / "chain.pem", FOLDER / "key.pem"
     chain.write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
     certificate.private_key_pem.write_to_path(key)
-    trust = ssl.create_default_context()
-    authority.configure_trust(trust)
-    return trust, {"key": str(key), "cert": str(chain)}
+    authority.cert_pem.write_to_path(AUTHORITY)
+    return {"key": str(key), "cert": str(chain)}
 
 
 def _wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
