@@ -125,7 +125,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What went through the connections, the opening handshakes included; inside TLS."""
+    """What went through the connections, all handshakes included; with TLS, as encrypted."""
 
     bytes_in: int
     bytes_out: int
