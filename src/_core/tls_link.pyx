@@ -236,12 +236,14 @@ cdef class TlsLink:
 
     def receive(self, const uint8_t[::1] data not None) -> tuple[bytes, bytes]:
         """Take what came, at most INLET_BYTES; returns plain text and what is to be sent."""
+        cdef const uint8_t* first = NULL
         cdef uint8_t[::1] plain
         if data.shape[0] > TLS_INLET_BYTES:
             raise ValueError(f"at most {TLS_INLET_BYTES} bytes come in one go")
         memory = bytearray(TLS_INLET_BYTES + TLS_PLAIN_SLACK)
         plain = memory
-        cdef const uint8_t* first = NULL if data.shape[0] == 0 else &data[0]
+        if data.shape[0] > 0:
+            first = &data[0]
         length = self.take_in(first, data.shape[0], &plain[0], plain.shape[0])
         return bytes(memory[:length]), self._taken_out()
 

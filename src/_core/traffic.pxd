@@ -53,7 +53,7 @@ cdef class User(Connection):
     cdef readonly uint32_t user         # over the whole run
     cdef int64_t number                 # in the order of the schedule; -1: plans no messages
     cdef readonly uint64_t sequence     # number of the last message sent
-    cdef readonly uint8_t listening     # one of USER_…
+    cdef uint8_t listening              # one of USER_…
     cdef readonly bint apart            # awkward: what it hears is an account of its own
     cdef bint queued                    # the queue of who is due holds its index
     cdef uint64_t turn                  # number of the next planned message
