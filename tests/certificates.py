@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 HOSTS = ("127.0.0.1", "localhost")
 _LONG_AGO = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
@@ -33,6 +34,19 @@ class Authority:
         cert, key = self._folder / f"{name}-cert.pem", self._folder / f"{name}-key.pem"
         cert.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
         issued.private_key_pem.write_to_path(str(key))
+        return cert, key
+
+    def locked_pair(self, name: str, password: str) -> tuple[Path, Path]:
+        """Return the same with a key that `password` opens."""
+        cert, key = self.pair(name)
+        plain = serialization.load_pem_private_key(key.read_bytes(), None)
+        key.write_bytes(
+            plain.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.BestAvailableEncryption(password.encode()),
+            )
+        )
         return cert, key
 
     def server_context(self, path: Path | None = None) -> ssl.SSLContext:

@@ -5,6 +5,8 @@ The conventions for writers of docs:
 - Commands stand in blocks tagged ``console``, on lines that begin with ``$ ``; other lines are
   output and are not compared. A block's commands run in order, in a temporary folder. ``sh`` and
   ``bash`` blocks are refused, so that no command escapes.
+- What connects to port 8766 meets a target with TLS, whose certificate is for chat.example;
+  root.pem, client.pem, client-key.pem and password.txt lie in the folder.
 - ``surgewire`` commands run against an echo target of the test (``surgewire chat`` against a chat
   target), in small form: SMALLER below says what is scaled down, and the port 8765 becomes the
   target's. A run folder
@@ -22,6 +24,7 @@ The conventions for writers of docs:
 import contextlib
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -33,6 +36,7 @@ from pathlib import Path
 import pytest
 
 from tests import ways
+from tests.certificates import Authority
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -42,6 +46,8 @@ SURGEWIRE = Path(sys.executable).parent / "surgewire"
 # Of a page's proxy and Unix socket: what the test has in their place.
 PROXY = "127.0.0.1:3128"
 UNIX = "/run/chat.sock"
+SECURE_PORT = "8766"
+PASSWORD = "open sesame"
 PORT = re.compile(r"\b8765\b")
 RUN_FOLDER = re.compile(r"\b[\w./-]*surgewire-runs/[\w.-]+")
 # Option -> what it is in a test.
@@ -182,6 +188,19 @@ def unix_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield str(path)
 
 
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Give the port of a target with TLS, and a folder with the files that the docs name."""
+    folder = tmp_path_factory.mktemp("secure")
+    authority = Authority(folder)
+    cert, key = authority.locked_pair("client", PASSWORD)
+    cert.rename(folder / "client.pem")
+    key.rename(folder / "client-key.pem")
+    (folder / "password.txt").write_text(f"{PASSWORD}\n")
+    with ways.secure_echo(authority.certificate("chat.example")) as port:
+        yield str(port), folder
+
+
 def run_surgewire(command: str, folder: Path, port: int) -> None:
     """Run one surgewire command of the docs in small form and check its exit code."""
     words = shlex.split(command, comments=True)
@@ -230,6 +249,10 @@ def test_commands_run(block: Block, tmp_path: Path, request: pytest.FixtureReque
             for text, fixture in ((PROXY, "proxy"), (UNIX, "unix_path")):
                 if text in command:
                     command = command.replace(text, request.getfixturevalue(fixture))
+            if SECURE_PORT in command:
+                port, files = request.getfixturevalue("secure")
+                shutil.copytree(files, tmp_path, dirs_exist_ok=True)
+                command = command.replace(SECURE_PORT, port)
             target = "chat_port" if words[1] == "chat" else "target_port"
             run_surgewire(command, tmp_path, request.getfixturevalue(target))
         elif words[0] == "make":

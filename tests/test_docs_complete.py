@@ -160,6 +160,14 @@ def test_the_options_on_connecting_are_in_the_tables_of_their_page(name: str) ->
     assert {row.partition(" ")[0] for row in rows} == shared_options(dict(commands())[name])
 
 
+def test_every_option_on_connecting_is_shown_in_a_command() -> None:
+    """And test_docs.py runs the commands."""
+    rows = {row.partition(" ")[0] for row, _ in ROW.findall(text_of(CONNECTING))}
+    commands_shown = re.findall(r"^```console\n(.*?)^```", text_of(CONNECTING), re.M | re.S)
+    shown = set(OPTION.findall("\n".join(commands_shown)))
+    assert {row for row in rows if row.startswith("--")} <= shown
+
+
 @pytest.mark.parametrize("page", OWN_PAGES)
 def test_every_documented_option_exists(page: str) -> None:
     known = set().union(*(options_of(command) for _, command in commands()), OTHER_OPTIONS)

@@ -2,13 +2,14 @@
 
 Run as a program: `python -m tests.ways proxy [user:password]` is an HTTP CONNECT and SOCKS5 proxy
 (pproxy), `unix PATH` in its place a server that echoes on a Unix socket, `dual` one that does on
-both families (websockets). Each says on its first line where it listens, and ends when its standard
-input does.
+both families, `secure FILE` one over TLS with the certificate and key of a file (websockets). Each
+says on its first line where it listens, and ends when its standard input does.
 """
 
 import asyncio
 import contextlib
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,6 +38,13 @@ def unix_echo(path: Path) -> Iterator[Path]:
 def dual_stack_echo() -> Iterator[int]:
     """Run a server that echoes on 127.0.0.1 and ::1; give the port."""
     with _running("dual") as port:
+        yield int(port)
+
+
+@contextlib.contextmanager
+def secure_echo(certificate: Path) -> Iterator[int]:
+    """Run a server that echoes over TLS, with certificate and key of a file; give the port."""
+    with _running("secure", str(certificate)) as port:
         yield int(port)
 
 
@@ -91,11 +99,23 @@ async def _serve_dual() -> None:
         await _say_and_wait(str(port))
 
 
+async def _serve_secure(certificate: str) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    async with serve(_echo, "127.0.0.1", 0, ssl=context, compression=None) as server:
+        await _say_and_wait(str(next(iter(server.sockets)).getsockname()[1]))
+
+
 async def _say_and_wait(where: str) -> None:
     print(where, flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
 if __name__ == "__main__":
-    programs = {"proxy": _serve_proxy, "unix": _serve_unix, "dual": _serve_dual}
+    programs = {
+        "proxy": _serve_proxy,
+        "unix": _serve_unix,
+        "dual": _serve_dual,
+        "secure": _serve_secure,
+    }
     asyncio.run(programs[sys.argv[1]](*sys.argv[2:]))
