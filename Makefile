@@ -1,7 +1,7 @@
 # Every verb sets up what it needs; `make` alone lists them.
 #
 #   PYTHON=python3.12     interpreter to make the environment of (default: the newest fit one)
-#   JOBS=2                test processes at a time
+#   JOBS=4                test processes at a time; most of their time they wait
 #   FUZZ_SECONDS=60       time for each fuzz target
 #   SURVIVE_ROUNDS=50   rounds of `make survive`
 #   SURVIVE_SEED=1      the seed that a failed round printed (default: a new one)
@@ -12,7 +12,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install -q
 DONE := $(VENV)/.done
-JOBS ?= 2
+JOBS ?= 4
 FUZZ_SECONDS ?= 60
 SURVIVE_ROUNDS ?= 50
 SURVIVE_SEED := $(strip $(or $(SURVIVE_SEED),$(shell od -An -N2 -tu2 /dev/urandom)))

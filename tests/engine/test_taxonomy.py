@@ -43,7 +43,7 @@ def test_errors_of_connecting(error: OSError, kind: str) -> None:
 
 
 def test_a_reason_may_be_named_where_it_is_known() -> None:
-    assert connect_error_kind(AttemptError("proxy_auth"), tls=False) == "proxy_auth"
+    assert connect_error_kind(AttemptError("proxy_auth")) == "proxy_auth"
 
 
 @pytest.mark.parametrize(

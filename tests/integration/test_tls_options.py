@@ -102,8 +102,10 @@ def test_a_server_that_wants_a_certificate(bench: Bench) -> None:
     wants = {"client_ca": bench.authority.root}
     result = bench.echo(bench.trusting(), server=wants)
     assert result.connections.established == 0
-    # As above: with TLS 1.3 the refusal comes when the client believes itself secure.
-    assert result.connections.errors == {"upgrade_eof": USERS}
+    # As above: with TLS 1.3 the refusal comes when the client believes itself secure. Its request
+    # may meet a closed socket then, which answers by a reset.
+    assert result.connections.errors.keys() <= {"upgrade_eof", "tcp_reset"}
+    assert sum(result.connections.errors.values()) == USERS
     cert, key = bench.authority.pair("client.example")
     result = bench.echo(bench.trusting(cert=str(cert), key=str(key)), server=wants)
     assert result.connections.established == USERS

@@ -5,7 +5,7 @@ import os
 FULL = os.environ.get("SURGEWIRE_SOAK") == "full"
 TIMEOUT_S = 3_600 if FULL else 120
 
-HOURS = 40.0 if FULL else 3.5
+HOURS = 40.0 if FULL else 9.0
 """Of records, taken in as fast as they can be."""
 
 PACE = 60
