@@ -87,7 +87,7 @@ class Dialler:
 
     async def _reach(self, connection: Connection, attempt: Attempt) -> asyncio.Transport:
         """Connect to the target, over whatever way."""
-        if self._straight is not None:
+        if self._straight is not None and connection.manners is None:
             attempt.dialled_ns = attempt.begun_ns
             made = self._loop.create_connection(lambda: connection, *self._straight)
             return (await made)[0]
