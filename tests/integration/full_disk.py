@@ -18,9 +18,9 @@ from tests.integration.survival import surgewire
 DISK_BYTES = 1024 * 1024
 PAGE_BYTES = 4096
 # Free pages that the run begins with: for the plan, and for the first seconds of the journal.
-ROOM_PAGES = 2
+ROOM_PAGES = 3
 FULL_WITHIN_S = 20.0
-SECONDS = 4
+SECONDS = 7
 
 
 def fill(disk: Path) -> Path:
