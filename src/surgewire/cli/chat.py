@@ -5,6 +5,7 @@ from typing import Any
 from surgewire.cli import chat_options, options, sending_options
 from surgewire.cli.connecting import CONNECTING
 from surgewire.cli.groups import takes
+from surgewire.cli.sending_options import SendingOptions
 
 HELP = """\
 Send messages into rooms and account for every delivery.
@@ -47,14 +48,13 @@ Exit codes: 0 all well, 1 the run could not be done, 2 wrong usage,
 """
 
 
-@takes(*CONNECTING)
+@takes(SendingOptions, *CONNECTING)
 def chat(
     url: chat_options.Url,
     *,
     connections: sending_options.Connections = None,
     rooms: chat_options.Rooms = None,
     rate: chat_options.Rate = None,
-    duration: sending_options.Duration = None,
     join: chat_options.Join = None,
     joined: chat_options.Joined = None,
     join_timeout: chat_options.JoinTimeout = None,
@@ -66,13 +66,6 @@ def chat(
     reconnect: chat_options.Reconnect = None,
     churn: chat_options.Churn = None,
     send_during_ramp: chat_options.SendDuringRamp = False,
-    ramp: sending_options.Ramp = None,
-    connect_rate: sending_options.ConnectRate = None,
-    warmup: sending_options.Warmup = None,
-    drain: sending_options.Drain = None,
-    deadline: sending_options.Deadline = None,
-    tick: sending_options.Tick = None,
-    poisson: sending_options.Poisson = False,
     seed: chat_options.Seed = None,
     trace: chat_options.Trace = None,
     json: options.JsonFile = None,
@@ -91,7 +84,6 @@ def chat(
         connections=connections,
         rooms=rooms,
         rate=rate,
-        duration=duration,
         join=join,
         joined=joined,
         join_timeout=join_timeout,
@@ -103,13 +95,6 @@ def chat(
         reconnect=reconnect,
         churn=churn,
         send_during_ramp=send_during_ramp,
-        ramp=ramp,
-        connect_rate=connect_rate,
-        warmup=warmup,
-        drain=drain,
-        deadline=deadline,
-        tick=tick,
-        poisson=poisson,
         seed=seed,
         trace=None if trace is None else str(trace),
     )

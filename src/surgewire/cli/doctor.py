@@ -1,12 +1,9 @@
 """``surgewire doctor``: is this machine fit for a plan, and what is to be changed."""
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from surgewire.cli import options
+from surgewire.cli import doctor_options, options
 from surgewire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,47 +37,18 @@ _ELSEWHERE_6 = "[2001:db8::1]"
 
 
 def doctor(
-    url: Annotated[
-        str | None,
-        typer.Argument(metavar="URL", help="The server, to tell one here from one elsewhere."),
-    ] = None,
-    connections: Annotated[
-        str, typer.Option(metavar="N", help="Connections of the run.")
-    ] = "10000",
-    rate: Annotated[
-        str, typer.Option(metavar="RATE", help="Messages of each user: 1/s, 0.2/s, 30/m.")
-    ] = "1/s",
-    size: Annotated[
-        str | None, typer.Option(metavar="BYTES", help="Size of a message. [default: 64]")
-    ] = None,
-    duration: Annotated[
-        str, typer.Option(metavar="DURATION", help="How long the run sends.")
-    ] = "1m",
-    tls: Annotated[bool, typer.Option("--tls", help="Connections are wss://.")] = False,
-    rooms: Annotated[
-        str | None,
-        typer.Option(metavar="N", help="Rooms of a chat run; without them it is an echo run."),
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SOURCES", help="Addresses to connect from, as in the run's own --source."
-        ),
-    ] = None,
-    processes: Annotated[
-        str | None, typer.Option(metavar="N", help="Worker processes. [default: one per core]")
-    ] = None,
-    no_self_test: Annotated[
-        bool,
-        typer.Option("--no-self-test", help="Read only: do not measure what can be generated."),
-    ] = False,
+    url: doctor_options.Url = None,
+    connections: doctor_options.Connections = "10000",
+    rate: doctor_options.Rate = "1/s",
+    size: doctor_options.Size = None,
+    duration: doctor_options.Duration = "1m",
+    tls: doctor_options.Tls = False,
+    rooms: doctor_options.Rooms = None,
+    source: doctor_options.Source = None,
+    processes: doctor_options.Processes = None,
+    no_self_test: doctor_options.NoSelfTest = False,
     runs_dir: options.RunsDir = None,
-    json: Annotated[
-        Path | None,
-        typer.Option(
-            "--json", metavar="FILE", help="Write the findings as JSON; - is standard output."
-        ),
-    ] = None,
+    json: doctor_options.Json = None,
     quiet: options.Quiet = False,
 ) -> int:
     """Run ``surgewire doctor`` with the flags as they were written; return the exit code."""

@@ -5,6 +5,7 @@ from typing import Any
 from surgewire.cli import echo_options, options, sending_options
 from surgewire.cli.connecting import CONNECTING
 from surgewire.cli.groups import takes
+from surgewire.cli.sending_options import SendingOptions
 
 HELP = """\
 Send messages at a fixed rate to a server that echoes them.
@@ -30,21 +31,13 @@ Exit codes: 0 all well, 1 the run could not be done, 2 wrong usage,
 """
 
 
-@takes(*CONNECTING)
+@takes(SendingOptions, *CONNECTING)
 def echo(
     url: options.Url,
     *,
     connections: sending_options.Connections = None,
     rate: echo_options.Rate = None,
-    duration: sending_options.Duration = None,
-    ramp: sending_options.Ramp = None,
-    connect_rate: sending_options.ConnectRate = None,
     size: echo_options.Size = None,
-    warmup: sending_options.Warmup = None,
-    drain: sending_options.Drain = None,
-    deadline: sending_options.Deadline = None,
-    tick: sending_options.Tick = None,
-    poisson: sending_options.Poisson = False,
     pingpong: echo_options.Pingpong = False,
     seed: echo_options.Seed = None,
     json: options.JsonFile = None,
@@ -61,15 +54,7 @@ def echo(
         target=url,
         connections=connections,
         rate=rate,
-        duration=duration,
-        ramp=ramp,
-        connect_rate=connect_rate,
         size=size,
-        warmup=warmup,
-        drain=drain,
-        deadline=deadline,
-        tick=tick,
-        poisson=poisson,
         pingpong=pingpong,
         seed=seed,
     )

@@ -11,8 +11,6 @@ from surgewire.plan.way import headers as lines
 from surgewire.plan.way.headers import Pairs
 from surgewire.plan.way.part import Part
 
-USERS_MODES = ("round-robin", "once")
-
 _as_lists = PlainSerializer(lambda pairs: [list(pair) for pair in pairs])
 _as_list = PlainSerializer(list)
 
